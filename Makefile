@@ -1,0 +1,113 @@
+# Everything a developer or CI does with this repository. `make help` lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# Tools are modules of their own, so that the library's users never see them.
+BUF ?= go tool -modfile=tools/buf/go.mod buf
+STATICCHECK ?= go tool -modfile=tools/lint/go.mod staticcheck
+
+FUZZTIME ?= 30s
+
+# The last published form of recourse.v1, as text. `make breaking` compares with it.
+IMAGE := proto/recourse.v1.image.txtpb
+
+# What is written by hand, untracked files included and deleted ones not.
+GO_FILES = $(filter-out gen/%,$(wildcard $(shell git ls-files -co --exclude-standard -- '*.go')))
+LIBRARY_FILES = $(filter-out %_test.go,$(filter status/% interceptors/%,$(GO_FILES)))
+
+# An open parenthesis on its own would confuse make.
+PAREN := (
+
+# forbid(pattern, files, why) fails where a line outside a comment matches.
+define forbid
+if grep -nE '$(1)' /dev/null $(2) | grep -vE '^[^:]+:[0-9]+:[[:space:]]*//'; then echo '$(3)' >&2; exit 1; fi
+endef
+
+.PHONY: all
+all: generate lint test ## Generate, lint and test (the default)
+
+.PHONY: test
+test: ## Vet, and run all tests with the race detector
+	go vet ./...
+	go test -race ./...
+
+.PHONY: demo
+demo: ## Run the example server and client against each other
+	go run ./examples/demo
+
+.PHONY: generate
+generate: ## Write gen/ anew from proto/
+	$(BUF) generate
+
+.PHONY: checkgenerate
+checkgenerate: ## Fail where gen/ or go.mod is not current
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	$(BUF) generate -o "$$dir"; \
+	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }
+	go mod tidy -diff
+
+.PHONY: lint
+lint: ## Check format and style of Go and proto files
+	@files=$$(gofmt -l $(GO_FILES)); \
+	if [ -n "$$files" ]; then echo "$$files"; echo 'not formatted: run make fmt' >&2; exit 1; fi
+	go vet ./...
+	$(STATICCHECK) ./...
+	$(BUF) lint
+	$(BUF) format -d --exit-code
+	@$(call forbid,\btime\.After\$(PAREN),$(GO_FILES),time.After leaks its timer in a loop: use time.NewTimer)
+	@$(call forbid,\binterface\{\},$(GO_FILES),say any)
+	@$(call forbid,\bpanic\$(PAREN),$(LIBRARY_FILES),a library returns errors)
+
+.PHONY: fmt
+fmt: ## Format Go and proto files
+	gofmt -w $(GO_FILES)
+	$(BUF) format -w
+
+.PHONY: breaking
+breaking: ## Fail where recourse.v1 breaks its published form
+	$(BUF) breaking --against $(IMAGE)
+
+.PHONY: image
+image: ## Publish recourse.v1 as it is now: from here on it may only grow
+	$(BUF) build --path proto/recourse --exclude-source-info -o $(IMAGE)
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (30s)
+	@for package in $$(go list ./...); do \
+		tests=$$(go test -list '^Fuzz' "$$package"); \
+		for target in $$(grep '^Fuzz' <<<"$$tests" || true); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## Run all benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: stress
+stress: ## Run the tests of the interceptors 50 times with the race detector
+	go test -race -count=50 ./interceptors/...
+
+.PHONY: api
+api: ## Accept the exported API as it is now into api.txt
+	go test . -run '^TestAPI$$' -update
+
+.PHONY: tidy
+tidy: ## Tidy the modules
+	go mod tidy
+	for module in tools/*/; do go -C "$$module" mod tidy; done
+
+.PHONY: clean
+clean: ## Remove what was built here
+	rm -rf bin
+	rm -f ./*.test ./*.out ./*.prof
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 16
