@@ -1,0 +1,235 @@
+package interceptors
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+)
+
+// This file is the only one that knows gRPC's four signatures.
+
+func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
+	c := &serverCall{Context: ctx, server: s, call: Call{Method: info.FullMethod}}
+	defer c.outcome(&reply, &err)
+	reply, err = c.handle(req, handler)
+	c.returned = true
+	return reply, err
+}
+
+func (c *serverCall) handle(req any, handler grpc.UnaryHandler) (any, error) {
+	ctx, err := c.begin()
+	if err != nil {
+		return nil, err
+	}
+	if c.runs == nil {
+		return handler(ctx, req)
+	}
+	if err := c.runs.message(true, req); err != nil {
+		return nil, err
+	}
+	reply, err := handler(ctx, req)
+	if err == nil && !isNothing(reply) {
+		err = c.runs.message(false, reply)
+	}
+	return reply, err
+}
+
+func hasNoFields(reply any) bool {
+	m, ok := reply.(proto.Message)
+	return ok && m.ProtoReflect().Descriptor().Fields().Len() == 0
+}
+
+func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
+	w := &serverStream{ServerStream: ss, serverCall: serverCall{
+		Context: ss.Context(),
+		server:  s,
+		call:    Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream},
+	}}
+	c := &w.serverCall
+	defer c.outcome(nil, &err)
+	w.ctx, err = c.begin()
+	if err == nil {
+		err = handler(srv, w)
+	}
+	c.returned = true
+	return err
+}
+
+// serverStream gives the handler the call's context and the policies its
+// messages.
+type serverStream struct {
+	grpc.ServerStream
+	serverCall serverCall
+	ctx        context.Context
+}
+
+func (s *serverStream) Context() context.Context { return s.ctx }
+
+func (s *serverStream) SendMsg(m any) error {
+	if rs := s.serverCall.runs; rs != nil {
+		if err := rs.message(false, m); err != nil {
+			return s.serverCall.refuse(err)
+		}
+	}
+	return s.ServerStream.SendMsg(m)
+}
+
+func (s *serverStream) RecvMsg(m any) error {
+	err := s.ServerStream.RecvMsg(m)
+	if rs := s.serverCall.runs; rs != nil && err == nil {
+		if err := rs.message(true, m); err != nil {
+			return s.serverCall.refuse(err)
+		}
+	}
+	return err
+}
+
+func (c *client) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	call := Call{Method: method, Side: Client}
+	var trailer metadata.MD
+	opts = append(opts[:len(opts):len(opts)], grpc.Trailer(&trailer))
+	err := c.invoke(outgoing(ctx), call, req, reply, cc, invoker, opts)
+	if err == nil {
+		return nil
+	}
+	return c.fail(ctx, call, err, trailer)
+}
+
+func (c *client) invoke(ctx context.Context, call Call, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts []grpc.CallOption) (err error) {
+	defer recovered(&err)
+	if len(c.policies) == 0 {
+		return invoker(ctx, call.Method, req, reply, cc, opts...)
+	}
+	ctx, rs, err := begin(ctx, c.policies, call)
+	if err != nil {
+		return err
+	}
+	defer func() { err = rs.end(err) }()
+	defer recovered(&err)
+	if err := rs.message(false, req); err != nil {
+		return err
+	}
+	if err := invoker(ctx, call.Method, req, reply, cc, opts...); err != nil {
+		return err
+	}
+	return rs.message(true, reply)
+}
+
+func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	s := &clientStream{client: c, caller: ctx, call: Call{
+		Method: method, Side: Client, ClientStreams: desc.ClientStreams, ServerStreams: desc.ServerStreams,
+	}}
+	if err := s.open(outgoing(ctx), desc, cc, streamer, opts); err != nil {
+		return nil, s.finish(err, nil)
+	}
+	return s, nil
+}
+
+// clientStream reads the errors of a stream and shows its messages and its end
+// to the policies.
+type clientStream struct {
+	grpc.ClientStream
+	client *client
+	caller context.Context // the application's: it tells who gave up
+	call   Call
+	runs   runs
+	cancel context.CancelFunc // nil without policies
+	forget func() bool        // stops waiting for the caller to give up
+
+	once    sync.Once
+	outcome error
+}
+
+func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (err error) {
+	defer recovered(&err)
+	if len(s.client.policies) > 0 {
+		if ctx, s.runs, err = begin(ctx, s.client.policies, s.call); err != nil {
+			return err
+		}
+		ctx, s.cancel = context.WithCancel(ctx)
+	}
+	if s.ClientStream, err = streamer(ctx, desc, cc, s.call.Method, opts...); err != nil {
+		return err
+	}
+	if s.ClientStream == nil {
+		return errNoStream
+	}
+	if s.runs != nil {
+		// The caller's context, not the stream's: gRPC cancels that one before
+		// RecvMsg has told the outcome.
+		s.forget = context.AfterFunc(s.caller, func() { _ = s.finish(s.caller.Err(), nil) })
+	}
+	return nil
+}
+
+// finish ends the call for the policies, once, and returns the outcome. Whoever
+// comes later, as RecvMsg does after the caller gave up, gets what it saw itself.
+func (s *clientStream) finish(err error, trailer metadata.MD) error {
+	first := false
+	s.once.Do(func() {
+		first = true
+		if s.forget != nil {
+			s.forget()
+		}
+		if out := s.runs.end(err); out != nil {
+			s.outcome = s.client.fail(s.caller, s.call, out, trailer)
+		}
+		if s.cancel != nil {
+			s.cancel()
+		}
+	})
+	switch {
+	case first:
+		return s.outcome
+	case err == nil:
+		return nil
+	}
+	return read(err, s.call.Method, trailer)
+}
+
+func (s *clientStream) RecvMsg(m any) error {
+	switch err := s.ClientStream.RecvMsg(m); {
+	case err == nil && s.runs != nil:
+		if err := s.runs.message(true, m); err != nil {
+			return s.finish(err, nil)
+		}
+		fallthrough
+	case err == nil:
+		if s.call.ServerStreams {
+			return nil
+		}
+		return s.finish(nil, nil) // the only message is the end
+	case err == io.EOF:
+		if err := s.finish(nil, nil); err != nil {
+			return err
+		}
+		return io.EOF
+	default:
+		return s.finish(err, s.Trailer())
+	}
+}
+
+func (s *clientStream) SendMsg(m any) error {
+	if s.runs != nil {
+		if err := s.runs.message(false, m); err != nil {
+			return s.finish(err, nil)
+		}
+	}
+	err := s.ClientStream.SendMsg(m)
+	if err == nil || err == io.EOF { // EOF: RecvMsg has the outcome
+		return err
+	}
+	return s.finish(err, nil)
+}
+
+func (s *clientStream) Header() (metadata.MD, error) {
+	md, err := s.ClientStream.Header()
+	if err != nil {
+		err = read(err, s.call.Method, nil)
+	}
+	return md, err
+}

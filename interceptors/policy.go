@@ -1,0 +1,126 @@
+package interceptors
+
+import (
+	"context"
+
+	"github.com/recourse-dev/recourse/status"
+)
+
+// Call describes an RPC to a policy.
+type Call struct {
+	Method        string // full name, "/pkg.Service/Method"
+	Side          Side
+	ClientStreams bool // the client sends any number of messages
+	ServerStreams bool // the server sends any number of messages
+}
+
+// Side is the end of an RPC that a policy takes part in.
+type Side uint8
+
+// The two ends of an RPC.
+const (
+	Server Side = iota
+	Client
+)
+
+// Policy takes part in RPCs of every shape. It is used by many calls at once.
+type Policy interface {
+	// Begin is called when a call starts. It may return another context for the
+	// call, and a Run that follows it, or nil if it has seen enough. An error
+	// refuses the call: the handler, or the network, never sees it.
+	Begin(ctx context.Context, call Call) (context.Context, Run, error)
+}
+
+// Run is a policy's part in one RPC.
+type Run interface {
+	// Message is called for every message, before it is sent and after it was
+	// received (in). An error ends the RPC with that error. On a stream, messages
+	// in either direction are seen concurrently, and End may overlap both.
+	Message(in bool, msg any) error
+	// End is called exactly once, with the outcome: nil, or what went wrong. What
+	// it returns replaces the outcome, except that an error cannot become a
+	// success: nil for an error is answered with INTERNAL. On a client stream,
+	// giving the call up without reading its outcome is the end too.
+	End(err error) error
+}
+
+// runs are the parts of all policies in one call, outermost first.
+type runs []Run
+
+// begin starts the policies in order. A refusal ends those that began. A panic
+// is one.
+func begin(ctx context.Context, policies []Policy, call Call) (context.Context, runs, error) {
+	if len(policies) == 0 {
+		return ctx, nil, nil
+	}
+	rs := make(runs, 0, len(policies))
+	for _, p := range policies {
+		next, run, err := beginOne(ctx, p, call)
+		if err != nil {
+			return ctx, nil, rs.end(err)
+		}
+		if next != nil {
+			ctx = next
+		}
+		if run != nil {
+			rs = append(rs, run)
+		}
+	}
+	return ctx, rs, nil
+}
+
+func beginOne(ctx context.Context, p Policy, call Call) (next context.Context, run Run, err error) {
+	defer recovered(&err)
+	return p.Begin(ctx, call)
+}
+
+// message shows a message to the policies: to the outermost first on its way to
+// the application's peer, last on its way in.
+func (rs runs) message(in bool, msg any) error {
+	for i := range rs {
+		r := rs[i]
+		if in {
+			r = rs[len(rs)-1-i]
+		}
+		if err := messageOne(r, in, msg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func messageOne(r Run, in bool, msg any) (err error) {
+	defer recovered(&err)
+	return r.Message(in, msg)
+}
+
+// end tells the policies the outcome, innermost first, and returns what they
+// make of it.
+func (rs runs) end(err error) error {
+	for i := len(rs) - 1; i >= 0; i-- {
+		err = endOne(rs[i], err)
+	}
+	return err
+}
+
+func endOne(r Run, was error) (err error) {
+	defer func() {
+		if was != nil && err == nil {
+			err = lost(was)
+		}
+	}()
+	defer recovered(&err)
+	return r.End(was)
+}
+
+// lost stands for an error that somebody meant to turn into a success.
+func lost(was error) error {
+	return status.Classify(errLost).With(status.Cause(was))
+}
+
+// recovered makes an error of a panic. Defer it directly.
+func recovered(err *error) {
+	if v := recover(); v != nil {
+		*err = status.Panicked(v)
+	}
+}

@@ -1,0 +1,378 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// Error codes of the errors that this package makes itself, for failures that
+// nobody described.
+const (
+	CodeUnexpected            = "ASYNC_UNEXPECTED_FAILED" // any error without a meaning of its own, a panic
+	CodeTimeout               = "ASYNC_TIMEOUT_FAILED"    // a deadline passed
+	CodeCancelled             = "ASYNC_CANCELLED"         // somebody gave up
+	CodeDependencyFailed      = "DEPENDENCY_FAILED"       // a service behind this one failed
+	CodeDependencyUnavailable = "DEPENDENCY_UNAVAILABLE"  // a service behind this one cannot be reached, or is overloaded
+	CodeDependencyTimeout     = "DEPENDENCY_TIMEOUT"      // a service behind this one took too long
+)
+
+// Classifier gives errors of other packages a meaning. It returns nil for those
+// it does not know. It may use errors.Is and errors.As freely and must be safe
+// for concurrent use.
+type Classifier func(err error) *Error
+
+// Sentinel makes a Classifier for errors that errors.Is takes for target:
+//
+//	status.Sentinel(sql.ErrNoRows, codes.NotFound, "BOOK_NOT_FOUND", "no such book")
+func Sentinel(target error, code codes.Code, errorCode, message string, opts ...Option) Classifier {
+	made := New(code, errorCode, message, opts...)
+	return func(err error) *Error {
+		if !errors.Is(err, target) {
+			return nil
+		}
+		return made.With(Cause(err))
+	}
+}
+
+// Classify turns any error into an Error; nil stays nil. The result keeps err
+// as its cause, for logs, and shows none of its text unless that text was put
+// into a status by name. It looks for, in this order:
+//
+//   - an Error made in this process, anywhere in the chain;
+//   - what the classifiers know, the first that does;
+//   - an error that another service returned, as a client with this module's
+//     interceptors reads it: it becomes this service's own failure, with a code
+//     that is true for this service's caller, unless [PassThrough] marked it;
+//   - a status of grpc-go's making, which keeps its code, and its message and
+//     details unless its code says that they were meant for a log (UNKNOWN,
+//     INTERNAL, DATA_LOSS);
+//   - an error of a context, a timeout, an unreachable network address;
+//   - anything else, a panic included: INTERNAL.
+//
+// Of several errors of one kind in an errors.Join, the one that forbids a
+// repeat most wins, whatever their order; violations of equal errors are
+// merged and the others counted.
+func Classify(err error, classifiers ...Classifier) *Error {
+	if err == nil {
+		return nil
+	}
+	found := search(err)
+	if e := worst(found.own); e != nil {
+		return e
+	}
+	for _, c := range classifiers {
+		if e := try(c, err); e != nil {
+			return e.because(err)
+		}
+	}
+	if e := worst(found.remote); e != nil {
+		return dependency(e).because(err)
+	}
+	if e := worst(found.foreign); e != nil {
+		return e.adopt(err)
+	}
+	return unspoken(err)
+}
+
+// because keeps err as the cause of an error that has none.
+func (e *Error) because(err error) *Error {
+	if e.cause != nil {
+		return e
+	}
+	c := e.copy()
+	c.cause = err
+	return c
+}
+
+// try runs a classifier that may panic.
+func try(c Classifier, err error) (e *Error) {
+	defer func() {
+		if recover() != nil {
+			e = nil
+		}
+	}()
+	if c == nil {
+		return nil
+	}
+	return c(err)
+}
+
+// found sorts the errors in a tree that carry a status.
+type found struct{ own, remote, foreign []*Error }
+
+// maxTree bounds the walk: an error may be its own cause.
+const maxTree = 256
+
+func search(err error) (f found) {
+	budget := maxTree
+	f.walk(err, &budget)
+	return f
+}
+
+func (f *found) walk(err error, budget *int) {
+	if err == nil || *budget == 0 {
+		return
+	}
+	*budget--
+	if e, ok := err.(*Error); ok {
+		f.add(e)
+		return
+	}
+	before, foreign := len(f.own)+len(f.remote), len(f.foreign)
+	for _, inner := range unwrap(err) {
+		f.walk(inner, budget)
+	}
+	if len(f.own)+len(f.remote) > before {
+		return // an Error within says more than the status around it
+	}
+	if st, ok := statusOf(err); ok {
+		f.foreign = append(f.foreign[:foreign], fromStatus(st, err))
+	}
+}
+
+func (f *found) add(e *Error) {
+	switch {
+	case e == nil: // a nil *Error in an error interface: a failure nobody described
+		f.own = append(f.own, unexpected(nil))
+	case e.received == nil:
+		f.own = append(f.own, e)
+	case e.received.remote:
+		f.remote = append(f.remote, e)
+	default:
+		f.foreign = append(f.foreign, e)
+	}
+}
+
+// unwrap and statusOf call methods of types unknown, which may panic.
+func unwrap(err error) (inner []error) {
+	defer func() {
+		if recover() != nil {
+			inner = nil
+		}
+	}()
+	switch u := err.(type) {
+	case interface{ Unwrap() error }:
+		return []error{u.Unwrap()}
+	case interface{ Unwrap() []error }:
+		return u.Unwrap()
+	}
+	return nil
+}
+
+// statusOf returns the status that err itself carries. A status with code OK
+// inside an error is one all the same.
+func statusOf(err error) (st *grpcstatus.Status, ok bool) {
+	defer func() {
+		if recover() != nil {
+			st, ok = nil, false
+		}
+	}()
+	s, is := err.(interface{ GRPCStatus() *grpcstatus.Status })
+	if !is {
+		return nil, false
+	}
+	st = s.GRPCStatus()
+	return st, st != nil && st.Code() != codes.OK
+}
+
+// worst returns the error that decides, with the violations of those equal to
+// it and the number of the others.
+func worst(errs []*Error) *Error {
+	if len(errs) == 0 {
+		return nil
+	}
+	w := errs[0]
+	for _, e := range errs[1:] {
+		if severity(e.code) > severity(w.code) {
+			w = e
+		}
+	}
+	if len(errs) == 1 {
+		return w
+	}
+	joined := w.copy()
+	for _, e := range errs {
+		if e == w {
+			continue
+		}
+		if !joined.mergeViolations(e) {
+			joined.fields.elided++
+		}
+	}
+	return joined
+}
+
+// mergeViolations takes over the violations of an equal error, and reports
+// whether nothing of it is lost.
+func (e *Error) mergeViolations(other *Error) bool {
+	if e.code != other.code || e.ErrorCode() != other.ErrorCode() {
+		return false
+	}
+	merged := false
+	for _, r := range other.view().others {
+		switch r.name() {
+		case nameBadRequest, namePrecond, nameQuota:
+			e.fields.merge(r)
+			merged = true
+		}
+	}
+	return merged
+}
+
+// adopt makes a status of grpc-go's this service's own.
+func (e *Error) adopt(err error) *Error {
+	c := e.copy()
+	c.cause = err
+	if unspecific(e.code) {
+		c.message = defaultsOf(e.code).message
+		c.fields.others, c.fields.lead = nil, 0
+		c.fields.meta = nil
+		if c.fields.errorCode == "" {
+			c.fields.errorCode = CodeUnexpected
+		}
+	} else if c.message == "" {
+		c.message = defaultsOf(e.code).message
+	}
+	return c
+}
+
+// dependency answers for an error that another service returned: the codes that
+// would mislead this service's caller are translated, texts and details stay
+// behind. The delay survives, and so does a verdict of never: whoever is above
+// must not repeat what was given up below.
+func dependency(e *Error) *Error {
+	f := e.view()
+	var out *Error
+	switch e.code {
+	case codes.Unavailable, codes.ResourceExhausted:
+		out = New(codes.Unavailable, CodeDependencyUnavailable, "a service that this one depends on is not available", Suggest(suggestLater))
+		if f.hasDelay {
+			RetryAfter(f.delay)(out)
+		} else if e.code == codes.ResourceExhausted {
+			RetryAfter(overloadDelay)(out)
+		}
+	case codes.DeadlineExceeded:
+		out = New(codes.DeadlineExceeded, CodeDependencyTimeout, "a service that this one depends on did not answer in time",
+			Suggest(suggestLater), Outcome(recoursev1.Outcome_OUTCOME_INDETERMINATE))
+	default:
+		out = New(codes.Internal, CodeDependencyFailed, "a service that this one depends on failed", Suggest(suggestReport))
+	}
+	if f.advice.GetVerdict() == never {
+		out.fields.advice = proto.CloneOf(f.advice)
+	}
+	out.cause = e
+	return out
+}
+
+// overloadDelay is the least wait after an overload that names none.
+const overloadDelay = time.Second
+
+// unspoken classifies an error without any status.
+func unspoken(err error) *Error {
+	switch {
+	case safeIs(err, context.DeadlineExceeded):
+		return Timeout(err)
+	case safeIs(err, context.Canceled):
+		return New(codes.Canceled, CodeCancelled, "the call was cancelled", Cause(err))
+	case safeIs(err, os.ErrDeadlineExceeded) || isTimeout(err):
+		return New(codes.DeadlineExceeded, CodeDependencyTimeout, "a service that this one depends on did not answer in time",
+			Suggest(suggestLater), Outcome(recoursev1.Outcome_OUTCOME_INDETERMINATE), Cause(err))
+	case isUnreachable(err):
+		return New(codes.Unavailable, CodeDependencyUnavailable, "a service that this one depends on is not available",
+			Suggest(suggestLater), Cause(err))
+	}
+	return unexpected(err)
+}
+
+// Timeout makes the error of an operation that ran out of time: whether it took
+// effect is not known.
+func Timeout(cause error, opts ...Option) *Error {
+	e := New(codes.DeadlineExceeded, CodeTimeout, "the operation did not finish in time",
+		Suggest(suggestLater), Outcome(recoursev1.Outcome_OUTCOME_INDETERMINATE), Cause(cause))
+	e.apply(opts)
+	return e
+}
+
+func unexpected(err error) *Error {
+	return New(codes.Internal, CodeUnexpected, messageUnknown, Suggest(suggestReport), Cause(err))
+}
+
+func safeIs(err, target error) (is bool) {
+	defer func() {
+		if recover() != nil {
+			is = false
+		}
+	}()
+	return errors.Is(err, target)
+}
+
+func isTimeout(err error) (is bool) {
+	defer func() {
+		if recover() != nil {
+			is = false
+		}
+	}()
+	t, ok := errors.AsType[net.Error](err)
+	return ok && t.Timeout()
+}
+
+// isUnreachable tells the failures of a connection, not those of a local socket
+// that the program misuses.
+func isUnreachable(err error) (is bool) {
+	defer func() {
+		if recover() != nil {
+			is = false
+		}
+	}()
+	for _, target := range [...]error{
+		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.EHOSTUNREACH, syscall.ENETUNREACH, io.ErrClosedPipe, net.ErrClosed,
+	} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return true
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}
+
+// PanicError is the cause of an error that stands for a panic, or for a
+// goroutine that ended by runtime.Goexit.
+type PanicError struct {
+	Value any    // what panic was called with, nil for runtime.Goexit
+	Stack []byte // the stack of the goroutine, as runtime/debug.Stack prints it
+}
+
+func (p *PanicError) Error() string {
+	if p.Value == nil {
+		return "the goroutine called runtime.Goexit"
+	}
+	return fmt.Sprintf("panic: %v", p.Value)
+}
+
+// Unwrap returns the panic's value if it is an error.
+func (p *PanicError) Unwrap() error {
+	err, _ := p.Value.(error)
+	return err
+}
+
+// Panicked makes the error for a recovered panic: INTERNAL, with a *[PanicError]
+// as its cause and nothing of it in its text. Call it in the deferred function
+// that recovered, with the value or, for runtime.Goexit, with nil.
+func Panicked(value any) *Error {
+	return unexpected(&PanicError{Value: value, Stack: debug.Stack()})
+}

@@ -1,0 +1,200 @@
+package status
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// Option adds to an Error that is being made. Options are applied in order; of
+// two that set the same thing the later wins.
+type Option func(*Error)
+
+// Domain names the namespace of the error code, normally the service's DNS
+// name. A server's interceptors fill in their own where an error has none.
+func Domain(domain string) Option {
+	return func(e *Error) { e.fields.domain = clean(domain, maxDomain) }
+}
+
+// Suggest says what a person may do next, in at most 256 bytes of plain text.
+func Suggest(text string) Option {
+	return func(e *Error) { e.fields.suggestion = clean(text, maxSuggestion) }
+}
+
+// Meta adds a dynamic part of the error to google.rpc.ErrorInfo's metadata. The
+// key is lowerCamelCase of 2 to 64 characters with its unit in it
+// ("limitPerRequest"); one that is not is left out. Every value that the
+// message shows belongs here too (AIP-193).
+func Meta(key, value string) Option {
+	return func(e *Error) { e.fields.setMeta(key, value) }
+}
+
+// Cause keeps the error behind this one for logs and errors.Is. It never
+// reaches the wire, except as debug information for callers that the server
+// trusts and was told to show it to.
+func Cause(err error) Option {
+	return func(e *Error) { e.cause = err }
+}
+
+// Recover adds what would help, best first; see [Action]. At most five are
+// kept.
+func Recover(actions ...*recoursev1.RecoveryAction) Option {
+	return func(e *Error) {
+		for _, a := range actions {
+			if a != nil {
+				e.fields.addAction(proto.CloneOf(a))
+			}
+		}
+	}
+}
+
+// Action makes a recovery action: who acts, what to show them (at most 80 bytes)
+// and the typed body, one of the messages of recourse.v1 such as
+// &recoursev1.Reauthenticate{}. A body of any other type travels as a custom
+// action; without a body the label is all there is.
+func Action(actor recoursev1.RecoveryAction_Actor, label string, body proto.Message) *recoursev1.RecoveryAction {
+	a := &recoursev1.RecoveryAction{Actor: actor, Label: label}
+	switch b := body.(type) {
+	case nil:
+	case *recoursev1.RetryAfter:
+		a.Action = &recoursev1.RecoveryAction_RetryAfter{RetryAfter: b}
+	case *recoursev1.Reauthenticate:
+		a.Action = &recoursev1.RecoveryAction_Reauthenticate{Reauthenticate: b}
+	case *recoursev1.FixFields:
+		a.Action = &recoursev1.RecoveryAction_FixFields{FixFields: b}
+	case *recoursev1.CallMethod:
+		a.Action = &recoursev1.RecoveryAction_CallMethod{CallMethod: b}
+	case *recoursev1.Refresh:
+		a.Action = &recoursev1.RecoveryAction_Refresh{Refresh: b}
+	case *recoursev1.ReduceBatch:
+		a.Action = &recoursev1.RecoveryAction_ReduceBatch{ReduceBatch: b}
+	case *recoursev1.WaitForQuota:
+		a.Action = &recoursev1.RecoveryAction_WaitForQuota{WaitForQuota: b}
+	case *recoursev1.RequestAccess:
+		a.Action = &recoursev1.RecoveryAction_RequestAccess{RequestAccess: b}
+	case *recoursev1.PollOperation:
+		a.Action = &recoursev1.RecoveryAction_PollOperation{PollOperation: b}
+	case *recoursev1.RestartTransaction:
+		a.Action = &recoursev1.RecoveryAction_RestartTransaction{RestartTransaction: b}
+	case *recoursev1.UpgradeClient:
+		a.Action = &recoursev1.RecoveryAction_UpgradeClient{UpgradeClient: b}
+	case *recoursev1.OpenLink:
+		a.Action = &recoursev1.RecoveryAction_OpenLink{OpenLink: b}
+	case *recoursev1.ContactSupport:
+		a.Action = &recoursev1.RecoveryAction_ContactSupport{ContactSupport: b}
+	case *anypb.Any:
+		a.Action = &recoursev1.RecoveryAction_Custom{Custom: b}
+	default:
+		if raw, ok := encodeDetail(body); ok {
+			a.Action = &recoursev1.RecoveryAction_Custom{Custom: raw.any()}
+		}
+	}
+	return a
+}
+
+// Retry gives a verdict on repeating the request, where the usual one for the
+// code would be wrong. With VERDICT_NEVER a server also stops the retries of
+// stock gRPC clients.
+func Retry(verdict recoursev1.RetryAdvice_Verdict, why recoursev1.RetryAdvice_Why) Option {
+	return func(e *Error) {
+		e.fields.setAdvice(&recoursev1.RetryAdvice{Verdict: verdict, Why: why})
+	}
+}
+
+// RetryAfter says that the same request may succeed after at least d, and lets
+// stock gRPC clients wait that long. A negative d counts as zero.
+func RetryAfter(d time.Duration) Option {
+	return func(e *Error) {
+		e.fields.delay, e.fields.hasDelay = max(d, 0), true
+		if e.fields.advice == nil {
+			e.fields.advice = &recoursev1.RetryAdvice{Verdict: recoursev1.RetryAdvice_VERDICT_SAME_REQUEST}
+		}
+	}
+}
+
+// Outcome says whether the request took effect.
+func Outcome(o recoursev1.Outcome) Option {
+	return func(e *Error) { e.fields.outcome = o }
+}
+
+// Violation adds a bad request field: its path in the message ("items[0].sku"),
+// a reason in UPPER_SNAKE_CASE and a description for people.
+func Violation(field, reason, description string) Option {
+	return Attach(&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+		{Field: field, Reason: reason, Description: description},
+	}})
+}
+
+// Help adds a link to documentation that needs no login. Only https links are
+// kept.
+func Help(description, url string) Option {
+	if !strings.HasPrefix(url, "https://") {
+		return func(e *Error) { e.fields.elided++ }
+	}
+	return Attach(&errdetails.Help{Links: []*errdetails.Help_Link{{Description: description, Url: url}}})
+}
+
+// Attach adds details of any type: those of google.rpc, or a service's own. They
+// are copied at once and their texts cleaned. Violations and links of one type
+// are merged; of other types the first is kept, since an error carries at most
+// one of each (AIP-193). A message that cannot be encoded is left out. An
+// attached ErrorInfo, RetryInfo, RequestInfo or ErrorDetail adds what the error
+// does not say already.
+func Attach(details ...proto.Message) Option {
+	return func(e *Error) {
+		for _, m := range details {
+			raw, ok := encodeDetail(m)
+			if !ok {
+				e.fields.elided++
+				continue
+			}
+			e.fields.absorb(raw)
+		}
+	}
+}
+
+func (f *fields) setMeta(key, value string) {
+	value = clean(value, maxReceived)
+	if !validMetaKey(key) {
+		f.elided++
+		return
+	}
+	i, found := slices.BinarySearchFunc(f.meta, key, func(p pair, k string) int { return strings.Compare(p.key, k) })
+	if found {
+		f.meta[i].value = value
+		return
+	}
+	if len(f.meta) == maxMeta {
+		f.elided++
+		return
+	}
+	f.meta = slices.Insert(f.meta, i, pair{key, value})
+}
+
+// addAction takes ownership of a.
+func (f *fields) addAction(a *recoursev1.RecoveryAction) {
+	if len(f.actions) >= maxActions {
+		f.elided++
+		return
+	}
+	cleanMessage(a)
+	a.Label = clean(a.GetLabel(), maxLabel)
+	f.actions = append(f.actions, a)
+}
+
+// setAdvice takes ownership of a.
+func (f *fields) setAdvice(a *recoursev1.RetryAdvice) {
+	a.ExhaustedBy = clean(a.GetExhaustedBy(), maxDomain)
+	if _, known := recoursev1.RetryAdvice_Verdict_name[int32(a.GetVerdict())]; !known {
+		a.Verdict = recoursev1.RetryAdvice_VERDICT_NEVER
+	}
+	if _, known := recoursev1.RetryAdvice_Why_name[int32(a.GetWhy())]; !known {
+		a.Why = recoursev1.RetryAdvice_WHY_UNSPECIFIED
+	}
+	f.advice = a
+}

@@ -1,0 +1,85 @@
+package status
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// unmarshal decodes a detail and mends what would make the decoder refuse the
+// whole of it: strings of invalid UTF-8. grpc-go never looks into a detail that
+// comes encoded, so such strings do arrive.
+func unmarshal(b []byte, m proto.Message) bool {
+	opts := proto.UnmarshalOptions{AllowPartial: true, RecursionLimit: maxNesting}
+	if opts.Unmarshal(b, m) == nil {
+		return true
+	}
+	fixed, ok := mend(b, m.ProtoReflect().Descriptor(), maxNesting)
+	if !ok {
+		return false
+	}
+	proto.Reset(m)
+	return opts.Unmarshal(fixed, m) == nil
+}
+
+// mend copies an encoded message with every string made valid. It reports false
+// for bytes that are no message.
+func mend(b []byte, md protoreflect.MessageDescriptor, depth int) ([]byte, bool) {
+	if depth == 0 {
+		return nil, false
+	}
+	out := make([]byte, 0, len(b))
+	for len(b) > 0 {
+		num, typ, tag := protowire.ConsumeTag(b)
+		if tag < 0 {
+			return nil, false
+		}
+		size := protowire.ConsumeFieldValue(num, typ, b[tag:])
+		if size < 0 {
+			return nil, false
+		}
+		field := b[:tag+size]
+		b = b[tag+size:]
+		fd := md.Fields().ByNumber(num)
+		if fd == nil || typ != protowire.BytesType {
+			out = append(out, field...)
+			continue
+		}
+		value, _ := protowire.ConsumeBytes(field[tag:])
+		switch {
+		case fd.Kind() == protoreflect.StringKind && !utf8.Valid(value):
+			value = []byte(strings.ToValidUTF8(string(value), string(utf8.RuneError)))
+		case fd.Message() != nil:
+			inner, ok := mend(value, fd.Message(), depth-1)
+			if !ok {
+				return nil, false
+			}
+			value = inner
+		}
+		out = protowire.AppendBytes(append(out, field[:tag]...), value)
+	}
+	return out, true
+}
+
+// count returns how often the field stands in an encoded message.
+func count(b []byte, field protowire.Number) int {
+	n := 0
+	for len(b) > 0 {
+		num, typ, tag := protowire.ConsumeTag(b)
+		if tag < 0 {
+			return n
+		}
+		size := protowire.ConsumeFieldValue(num, typ, b[tag:])
+		if size < 0 {
+			return n
+		}
+		if num == field {
+			n++
+		}
+		b = b[tag+size:]
+	}
+	return n
+}

@@ -1,0 +1,349 @@
+package status
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// Error is a gRPC error with an identity and guidance. It is immutable; make one
+// with [New] and derive another with [Error.With]. The methods of a nil *Error
+// answer like those of a call that succeeded.
+type Error struct {
+	code    codes.Code
+	message string
+	cause   error
+
+	// received is set on an error that was read rather than made here. Its
+	// fields are decoded when the first reader asks.
+	received *received
+	decoded  sync.Once
+	fields   fields
+
+	rendered sync.Once
+	status   *grpcstatus.Status
+}
+
+// fields is everything in an Error beyond code, message and cause.
+type fields struct {
+	errorCode, domain string
+	meta              []pair // sorted by key, unique
+	suggestion        string
+	actions           []*recoursev1.RecoveryAction
+	outcome           recoursev1.Outcome
+	advice            *recoursev1.RetryAdvice // nil: no statement
+	operation         string
+	causes            []*recoursev1.CauseLink
+	catalogVersion    string
+	delay             time.Duration
+	hasDelay          bool
+	requestID         string
+	elided            uint32
+
+	others []rawDetail // every further detail, encoded, at most one of a type
+	lead   int         // how many of others stand before the ErrorInfo
+}
+
+type pair struct{ key, value string }
+
+// New makes an Error. It cannot fail and never returns nil: text is cleaned and
+// cut to its limit (message 256 bytes), an error code that is not UPPER_SNAKE_CASE
+// of 3 to 63 characters is made so, an empty one becomes the name of the code,
+// and codes.OK or an unknown code, which cannot describe a failure, becomes
+// INTERNAL.
+func New(code codes.Code, errorCode, message string, opts ...Option) *Error {
+	if code == codes.OK || code > codes.Unauthenticated {
+		code = codes.Internal
+	}
+	e := &Error{code: code, message: clean(message, maxMessage)}
+	e.fields.errorCode = cleanErrorCode(errorCode)
+	e.apply(opts)
+	return e
+}
+
+// Operation makes the error of an operation that failed for the given cause, as
+// one that runs outside of any RPC does: INTERNAL, with the error code
+// ASYNC_<OPERATION>_FAILED. An operation "intent classification" yields
+// ASYNC_INTENT_CLASSIFICATION_FAILED.
+func Operation(operation string, cause error, opts ...Option) *Error {
+	operation = clean(operation, maxOperation)
+	// The affixes stay whole when a long name has to be cut.
+	name := cleanErrorCode(operation)
+	if limit := maxErrorCode - len("ASYNC__FAILED"); len(name) > limit {
+		name = strings.TrimRight(name[:limit], "_")
+	}
+	e := New(codes.Internal, "ASYNC_"+name+"_FAILED", operation+" failed", opts...)
+	e.fields.operation = operation
+	if e.cause == nil {
+		e.cause = cause
+	}
+	return e
+}
+
+func (e *Error) apply(opts []Option) {
+	for _, opt := range opts {
+		if opt != nil {
+			opt(e)
+		}
+	}
+}
+
+// With returns a copy of e with further options applied. It keeps code, message
+// and identity.
+func (e *Error) With(opts ...Option) *Error {
+	if e == nil {
+		return nil
+	}
+	c := e.copy()
+	c.apply(opts)
+	return c
+}
+
+// copy shares nothing that an option could change. An error that was received
+// becomes one made here: its fields are decoded and its texts cleaned.
+func (e *Error) copy() *Error {
+	f := *e.view()
+	f.meta = slices.Clone(f.meta)
+	f.actions = slices.Clone(f.actions)
+	f.causes = slices.Clone(f.causes)
+	f.others = slices.Clone(f.others)
+	if f.advice != nil {
+		f.advice = proto.CloneOf(f.advice)
+	}
+	c := &Error{code: e.code, message: e.message, cause: e.cause, fields: f}
+	if e.received != nil {
+		c.fields.cleanOthers()
+	}
+	return c
+}
+
+// view is the one way to the fields.
+func (e *Error) view() *fields {
+	if e == nil {
+		return &fields{}
+	}
+	if e.received != nil {
+		e.decoded.Do(func() { e.fields = e.received.decode() })
+	}
+	return &e.fields
+}
+
+// Error returns the code, the error code and the message, never the cause: the
+// text of an error that somebody wraps ends up on the wire.
+func (e *Error) Error() string {
+	if e == nil {
+		return codes.OK.String()
+	}
+	if e.message == "" {
+		return e.code.String() + " " + e.ErrorCode()
+	}
+	return e.code.String() + " " + e.ErrorCode() + ": " + e.message
+}
+
+// Unwrap returns the cause, nil if there is none. On a client it is the error
+// that gRPC returned.
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.cause
+}
+
+// Is reports whether target is an Error with the same error code and domain, so
+// that errors.Is compares what went wrong and not how it was said. A target
+// without a domain, as one that a package declares before it knows its server,
+// matches the error code in every domain. It works on both sides of the wire.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	if !ok || e == nil || t == nil {
+		return false
+	}
+	if e.ErrorCode() != t.ErrorCode() {
+		return false
+	}
+	return t.Domain() == "" || t.Domain() == e.Domain()
+}
+
+// GRPCStatus returns the status as the most distrusted caller may see it: no
+// cause, no debug information, within the default size. It lets grpc-go, and
+// everything that reads its statuses, understand an Error. On an error that was
+// received it is the status as it came.
+func (e *Error) GRPCStatus() *grpcstatus.Status {
+	if e == nil {
+		return nil
+	}
+	if e.received != nil {
+		return e.received.status
+	}
+	e.rendered.Do(func() { e.status = grpcstatus.FromProto(e.proto(Rendering{})) })
+	return e.status
+}
+
+// Code returns the gRPC status code, codes.OK for a nil Error only.
+func (e *Error) Code() codes.Code {
+	if e == nil {
+		return codes.OK
+	}
+	return e.code
+}
+
+// ErrorCode returns the stable name of what went wrong, "BOOK_NOT_FOUND": the
+// reason of google.rpc.ErrorInfo. Where the error has none, it is the name of
+// the gRPC code, "NOT_FOUND".
+func (e *Error) ErrorCode() string {
+	if e == nil {
+		return ""
+	}
+	if c := e.view().errorCode; c != "" {
+		return c
+	}
+	return defaultsOf(e.code).name
+}
+
+// Domain returns the namespace of the error code, normally the DNS name of the
+// service; empty if the error names none.
+func (e *Error) Domain() string { return e.view().domain }
+
+// Message returns the text for developers. It is clean: valid UTF-8 of at most
+// 256 bytes without control, bidirectional or invisible characters.
+func (e *Error) Message() string {
+	if e == nil {
+		return ""
+	}
+	return e.message
+}
+
+// Suggestion returns what a person may do next, at most 256 bytes of plain
+// text: the error's own, or the usual one for its code.
+func (e *Error) Suggestion() string {
+	if e == nil {
+		return ""
+	}
+	if s := e.view().suggestion; s != "" {
+		return s
+	}
+	return defaultsOf(e.code).suggestion
+}
+
+// RecoveryActions returns what would help, best first. They are alternatives,
+// at most five, with clean texts; a client may carry out those whose actor is
+// the client library, and shows the label of one it does not know. Without any,
+// it is what usually helps with the code. The caller owns the result.
+func (e *Error) RecoveryActions() []*recoursev1.RecoveryAction {
+	if e == nil {
+		return nil
+	}
+	actions := e.view().actions
+	if len(actions) == 0 {
+		actions = defaultsOf(e.code).actions
+	}
+	out := make([]*recoursev1.RecoveryAction, len(actions))
+	for i, a := range actions {
+		out[i] = proto.CloneOf(a)
+	}
+	return out
+}
+
+// Metadata returns the dynamic parts of the error by key, nil if there are
+// none. The caller owns the map.
+func (e *Error) Metadata() map[string]string {
+	meta := e.view().meta
+	if len(meta) == 0 {
+		return nil
+	}
+	m := make(map[string]string, len(meta))
+	for _, p := range meta {
+		m[p.key] = p.value
+	}
+	return m
+}
+
+// Outcome returns whether the request took effect, OUTCOME_UNSPECIFIED if the
+// server did not say.
+func (e *Error) Outcome() recoursev1.Outcome { return e.view().outcome }
+
+// RetryAdvice returns the server's statement on repeating the request, nil if
+// it made none. The caller owns it.
+func (e *Error) RetryAdvice() *recoursev1.RetryAdvice {
+	if a := e.view().advice; a != nil {
+		return proto.CloneOf(a)
+	}
+	return nil
+}
+
+// Verdict returns whether the request may be repeated: the server's verdict, or
+// the usual one for the code. A verdict that this version does not know reads
+// as VERDICT_NEVER.
+func (e *Error) Verdict() recoursev1.RetryAdvice_Verdict {
+	if e == nil {
+		return recoursev1.RetryAdvice_VERDICT_UNSPECIFIED
+	}
+	f := e.view()
+	if v := f.advice.GetVerdict(); v != recoursev1.RetryAdvice_VERDICT_UNSPECIFIED {
+		return v
+	}
+	return defaultVerdict(e.code, f)
+}
+
+// RetryDelay returns how long to wait at least before the request is repeated,
+// and whether the server said so. It is never negative; a client caps it.
+func (e *Error) RetryDelay() (time.Duration, bool) {
+	f := e.view()
+	return f.delay, f.hasDelay
+}
+
+// RequestID returns the id that finds this failure in the server's logs, what a
+// person quotes to support; empty if there is none.
+func (e *Error) RequestID() string { return e.view().requestID }
+
+// Operation returns what failed: a full method name ("/pkg.Service/Method") or
+// the name of an asynchronous operation; empty if nobody said.
+func (e *Error) Operation() string { return e.view().operation }
+
+// Causes returns the hops behind this error, nearest first, at most five. Only
+// callers within the server's trust zone receive them. The caller owns the
+// result.
+func (e *Error) Causes() []*recoursev1.CauseLink {
+	causes := e.view().causes
+	out := make([]*recoursev1.CauseLink, len(causes))
+	for i, c := range causes {
+		out[i] = proto.CloneOf(c)
+	}
+	return out
+}
+
+// Elided returns how many things were left out of the error, because they were
+// unusable or did not fit.
+func (e *Error) Elided() int { return int(e.view().elided) }
+
+// CatalogVersion returns the version of the catalogue that declared the error,
+// empty if none did.
+func (e *Error) CatalogVersion() string { return e.view().catalogVersion }
+
+// PassThrough marks an error that a dependency returned as one to be sent on as
+// it is, with its code, identity and details, as a proxy does. Without it a
+// dependency's error becomes this service's own failure: its NOT_FOUND is not
+// the caller's. Causes, debug information and unclean text are removed even so.
+// An error without a status is returned unchanged.
+func PassThrough(err error) error {
+	e, ok := From(err)
+	if !ok {
+		return err
+	}
+	c := e.copy()
+	c.cause = err
+	return c
+}
+
+// asError finds an Error that err is or wraps in a straight line.
+func asError(err error) (*Error, bool) {
+	e, ok := errors.AsType[*Error](err)
+	return e, ok && e != nil
+}

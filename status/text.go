@@ -1,0 +1,249 @@
+package status
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Limits of what an error may carry, in bytes or in items.
+const (
+	maxMessage    = 256
+	maxSuggestion = 256
+	maxOperation  = 256
+	maxDomain     = 253 // of a DNS name
+	maxErrorCode  = 63  // AIP-193
+	maxMetaKey    = 64  // AIP-193
+	maxLabel      = 80
+	maxRequestID  = 128
+	maxActions    = 5
+	maxCauses     = 5
+	maxLinks      = 3
+	maxViolations = 25
+	maxDetails    = 32       // read from one status
+	maxReceived   = 64 << 10 // bytes of details read from one status
+	maxMeta       = 64       // entries
+)
+
+// Display makes text from a server safe for a terminal or a line of a log: valid
+// UTF-8 on one line, without control characters, escape sequences, bidirectional
+// or invisible characters, cut to at most limit bytes; no limit if it is 0 or
+// less. Readers of this package return clean text already; Display is for the
+// texts inside of details, for metadata and for statuses read elsewhere.
+func Display(text string, limit int) string { return clean(text, limit) }
+
+// clean is the one rule for text, outgoing and incoming. It is idempotent.
+func clean(s string, limit int) string {
+	if isClean(s) {
+		return cut(s, limit)
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		i += size
+		switch {
+		case r == utf8.RuneError && size == 1:
+			b.WriteRune(utf8.RuneError)
+		case unicode.IsSpace(r) || r == '\u2028' || r == '\u2029':
+			b.WriteByte(' ')
+		case unwanted(r):
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return cut(strings.TrimSpace(b.String()), limit)
+}
+
+func isClean(s string) bool {
+	if s == "" {
+		return true
+	}
+	ascii := true
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] == 0x7f {
+			return false
+		}
+		ascii = ascii && s[i] < utf8.RuneSelf
+	}
+	if s[0] == ' ' || s[len(s)-1] == ' ' {
+		return false
+	}
+	if ascii {
+		return true
+	}
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if r >= utf8.RuneSelf && (unicode.IsSpace(r) || unwanted(r)) {
+			return false
+		}
+	}
+	return true
+}
+
+// unwanted tells the characters that show nothing and change what is around
+// them: controls, and format characters except for the two joiners that Persian,
+// Indic scripts and emoji need.
+func unwanted(r rune) bool {
+	if r < 0x20 || r == 0x7f {
+		return true
+	}
+	if r < 0x80 {
+		return false
+	}
+	if r == '\u200c' || r == '\u200d' {
+		return false
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// cut shortens clean text on a rune boundary and lets it show.
+func cut(s string, limit int) string {
+	if limit <= 0 || len(s) <= limit {
+		return s
+	}
+	const mark = "..."
+	if limit < len(mark) {
+		return ""
+	}
+	n := limit - len(mark)
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return strings.TrimRight(s[:n], " ") + mark
+}
+
+// cleanErrorCode enforces AIP-193's ^[A-Z][A-Z0-9_]+[A-Z0-9]$, at most 63 long.
+func cleanErrorCode(s string) string {
+	if validErrorCode(s) {
+		return s
+	}
+	b := make([]byte, 0, min(len(s), maxErrorCode))
+	for i := 0; i < len(s) && len(b) < maxErrorCode; i++ {
+		switch c := s[i]; {
+		case 'A' <= c && c <= 'Z', '0' <= c && c <= '9' && len(b) > 0:
+			b = append(b, c)
+		case 'a' <= c && c <= 'z':
+			b = append(b, c-'a'+'A')
+		case len(b) > 0 && b[len(b)-1] != '_':
+			b = append(b, '_')
+		}
+	}
+	if code := strings.TrimRight(string(b), "_"); validErrorCode(code) {
+		return code
+	}
+	return ""
+}
+
+func validErrorCode(s string) bool {
+	if len(s) < 3 || len(s) > maxErrorCode || s[0] < 'A' || s[0] > 'Z' || s[len(s)-1] == '_' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// validMetaKey tells AIP-193's ^[a-z][a-zA-Z0-9-_]+$, at most 64 long.
+func validMetaKey(s string) bool {
+	if len(s) < 2 || len(s) > maxMetaKey || s[0] < 'a' || s[0] > 'z' {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// maxNesting bounds the walk through a message; the decoder's own bound is
+// higher.
+const maxNesting = 64
+
+// cleanMessage cleans every string in m, in place, and reports whether any was
+// unclean. One string of invalid UTF-8 makes a message impossible to encode.
+func cleanMessage(m proto.Message) (changed bool) {
+	return texts{mend: true}.message(m.ProtoReflect(), maxNesting)
+}
+
+// isCleanMessage reports whether every string in m is clean.
+func isCleanMessage(m proto.Message) bool {
+	return !texts{}.message(m.ProtoReflect(), maxNesting)
+}
+
+// texts walks the strings of a message. Its methods report whether they met an
+// unclean one.
+type texts struct{ mend bool }
+
+func (t texts) message(m protoreflect.Message, depth int) (unclean bool) {
+	if !m.IsValid() || depth == 0 {
+		return false
+	}
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case fd.IsMap():
+			unclean = t.entries(fd, v.Map(), depth) || unclean
+		case fd.IsList():
+			unclean = t.items(fd, v.List(), depth) || unclean
+		case fd.Message() != nil:
+			unclean = t.message(v.Message(), depth-1) || unclean
+		case fd.Kind() == protoreflect.StringKind && !isClean(v.String()):
+			unclean = true
+			if t.mend {
+				m.Set(fd, cleanValue(v.String()))
+			}
+		}
+		return t.mend || !unclean
+	})
+	return unclean
+}
+
+func (t texts) items(fd protoreflect.FieldDescriptor, l protoreflect.List, depth int) (unclean bool) {
+	for i := range l.Len() {
+		switch {
+		case fd.Message() != nil:
+			unclean = t.message(l.Get(i).Message(), depth-1) || unclean
+		case fd.Kind() == protoreflect.StringKind && !isClean(l.Get(i).String()):
+			unclean = true
+			if t.mend {
+				l.Set(i, cleanValue(l.Get(i).String()))
+			}
+		}
+	}
+	return unclean
+}
+
+func (t texts) entries(fd protoreflect.FieldDescriptor, m protoreflect.Map, depth int) (unclean bool) {
+	m.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
+		switch {
+		case fd.MapValue().Message() != nil:
+			unclean = t.message(v.Message(), depth-1) || unclean
+		case fd.MapValue().Kind() == protoreflect.StringKind && !isClean(v.String()):
+			unclean = true
+			if v = cleanValue(v.String()); t.mend {
+				m.Set(k, v)
+			}
+		}
+		if fd.MapKey().Kind() == protoreflect.StringKind && !isClean(k.String()) {
+			unclean = true
+			if t.mend {
+				m.Clear(k)
+				m.Set(cleanValue(k.String()).MapKey(), v)
+			}
+		}
+		return true
+	})
+	return unclean
+}
+
+func cleanValue(s string) protoreflect.Value { return protoreflect.ValueOfString(clean(s, 0)) }
