@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // This file is the only one that knows gRPC's four signatures.
@@ -142,6 +143,7 @@ type clientStream struct {
 
 	once    sync.Once
 	outcome error
+	refused bool // by a policy, in the middle
 }
 
 func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (err error) {
@@ -170,32 +172,51 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 // comes later, as RecvMsg does after the caller gave up, gets what it saw itself.
 func (s *clientStream) finish(err error, trailer metadata.MD) error {
 	first := false
-	s.once.Do(func() {
-		first = true
-		if s.forget != nil {
-			s.forget()
-		}
-		if out := s.runs.end(err); out != nil {
-			s.outcome = s.client.fail(s.caller, s.call, out, trailer)
-		}
-		if s.cancel != nil {
-			s.cancel()
-		}
-	})
+	s.once.Do(func() { first = true; s.end(err, trailer) })
 	switch {
 	case first:
 		return s.outcome
 	case err == nil:
 		return nil
+	case s.refused:
+		return s.outcome
 	}
 	return read(err, s.call.Method, trailer)
+}
+
+func (s *clientStream) end(err error, trailer metadata.MD) {
+	if s.forget != nil {
+		s.forget()
+	}
+	if out := s.runs.end(err); out != nil {
+		s.outcome = s.client.fail(s.caller, s.call, out, trailer)
+	}
+	if s.cancel != nil {
+		s.cancel()
+	}
+}
+
+// refuse ends the call because a policy said so.
+func (s *clientStream) refuse(err error) error {
+	s.once.Do(func() { s.refused = true; s.end(err, nil) })
+	return s.outcome
+}
+
+// drain reads what is left of a cancelled stream: after an error the application
+// may look at trailers, and at the targets of its call options, which gRPC writes
+// when the stream ends. The caller must be the one that may call RecvMsg.
+func (s *clientStream) drain() {
+	for s.ClientStream.RecvMsg(new(emptypb.Empty)) == nil {
+	}
 }
 
 func (s *clientStream) RecvMsg(m any) error {
 	switch err := s.ClientStream.RecvMsg(m); {
 	case err == nil && s.runs != nil:
 		if err := s.runs.message(true, m); err != nil {
-			return s.finish(err, nil)
+			err = s.refuse(err)
+			s.drain()
+			return err
 		}
 		fallthrough
 	case err == nil:
@@ -216,7 +237,11 @@ func (s *clientStream) RecvMsg(m any) error {
 func (s *clientStream) SendMsg(m any) error {
 	if s.runs != nil {
 		if err := s.runs.message(false, m); err != nil {
-			return s.finish(err, nil)
+			err = s.refuse(err)
+			if !s.call.ClientStreams {
+				s.drain() // nobody receives before the request is sent
+			}
+			return err
 		}
 	}
 	err := s.ClientStream.SendMsg(m)

@@ -3,6 +3,7 @@ package interceptors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/recourse-dev/recourse/status"
@@ -36,13 +37,30 @@ func logFailure(ctx context.Context, f Failure) {
 		slog.String("code", f.Err.Code().String()),
 		slog.String("error_code", f.Err.ErrorCode()),
 		slog.String("request_id", f.RequestID),
-		slog.String("cause", status.Display(f.Cause.Error(), 0)),
+		slog.String("cause", status.Display(causes(f.Cause), 0)),
 	)
 	if p, ok := errors.AsType[*status.PanicError](f.Cause); ok {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	slog.LogAttrs(ctx, slog.LevelError, "call failed", attrs...)
 }
+
+// causes returns the text of err and, since a *status.Error never shows its
+// cause, of every cause behind one. fmt survives an Error method that panics.
+func causes(err error) string {
+	text := fmt.Sprint(err)
+	for range maxCauses {
+		e, ok := errors.AsType[*status.Error](err)
+		if !ok || e.Unwrap() == nil {
+			break
+		}
+		err = e.Unwrap()
+		text += ": " + fmt.Sprint(err)
+	}
+	return text
+}
+
+const maxCauses = 8
 
 // report calls a hook that may panic.
 func report(ctx context.Context, hook func(context.Context, Failure), f Failure) {

@@ -160,13 +160,22 @@ func (c *serverCall) classify(cause error) *status.Error {
 	if !isInterruption(e) {
 		return e
 	}
-	switch c.Context.Err() {
-	case context.DeadlineExceeded:
+	switch {
+	case deadlinePassed(c.Context):
 		return status.Timeout(cause)
-	case context.Canceled:
+	case c.Context.Err() != nil:
 		return status.Classify(context.Canceled).With(status.Cause(cause))
 	}
 	return e
+}
+
+// deadlinePassed asks the clock too: when time is up, the client's reset of the
+// stream may arrive before the context's own timer.
+func deadlinePassed(ctx context.Context) bool {
+	if d, ok := ctx.Deadline(); ok && !time.Now().Before(d) {
+		return true
+	}
+	return ctx.Err() == context.DeadlineExceeded
 }
 
 // isInterruption reports whether e may be the consequence of a context that
