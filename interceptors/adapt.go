@@ -29,12 +29,12 @@ func (c *serverCall) handle(req any, handler grpc.UnaryHandler) (any, error) {
 	if c.runs == nil {
 		return handler(ctx, req)
 	}
-	if err := c.runs.message(true, req); err != nil {
+	if err := c.runs.message(Server, true, req); err != nil {
 		return nil, err
 	}
 	reply, err := handler(ctx, req)
 	if err == nil && !isNothing(reply) {
-		err = c.runs.message(false, reply)
+		err = c.runs.message(Server, false, reply)
 	}
 	return reply, err
 }
@@ -72,7 +72,7 @@ func (s *serverStream) Context() context.Context { return s.ctx }
 
 func (s *serverStream) SendMsg(m any) error {
 	if rs := s.serverCall.runs; rs != nil {
-		if err := rs.message(false, m); err != nil {
+		if err := rs.message(Server, false, m); err != nil {
 			return s.serverCall.refuse(err)
 		}
 	}
@@ -82,7 +82,7 @@ func (s *serverStream) SendMsg(m any) error {
 func (s *serverStream) RecvMsg(m any) error {
 	err := s.ServerStream.RecvMsg(m)
 	if rs := s.serverCall.runs; rs != nil && err == nil {
-		if err := rs.message(true, m); err != nil {
+		if err := rs.message(Server, true, m); err != nil {
 			return s.serverCall.refuse(err)
 		}
 	}
@@ -111,13 +111,13 @@ func (c *client) invoke(ctx context.Context, call Call, req, reply any, cc *grpc
 	}
 	defer func() { err = rs.end(err) }()
 	defer recovered(&err)
-	if err := rs.message(false, req); err != nil {
+	if err := rs.message(Client, false, req); err != nil {
 		return err
 	}
 	if err := invoker(ctx, call.Method, req, reply, cc, opts...); err != nil {
 		return err
 	}
-	return rs.message(true, reply)
+	return rs.message(Client, true, reply)
 }
 
 func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
@@ -163,7 +163,7 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 	if s.runs != nil {
 		// The caller's context, not the stream's: gRPC cancels that one before
 		// RecvMsg has told the outcome.
-		s.forget = context.AfterFunc(s.caller, func() { _ = s.finish(s.caller.Err(), nil) })
+		s.forget = context.AfterFunc(s.caller, func() { s.once.Do(func() { s.end(s.caller.Err(), nil) }) })
 	}
 	return nil
 }
@@ -172,6 +172,7 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 // comes later, as RecvMsg does after the caller gave up, gets what it saw itself.
 func (s *clientStream) finish(err error, trailer metadata.MD) error {
 	first := false
+	s.forgetCaller()
 	s.once.Do(func() { first = true; s.end(err, trailer) })
 	switch {
 	case first:
@@ -184,10 +185,14 @@ func (s *clientStream) finish(err error, trailer metadata.MD) error {
 	return read(err, s.call.Method, trailer)
 }
 
-func (s *clientStream) end(err error, trailer metadata.MD) {
+func (s *clientStream) forgetCaller() {
 	if s.forget != nil {
 		s.forget()
 	}
+}
+
+// end is what happens once.
+func (s *clientStream) end(err error, trailer metadata.MD) {
 	if out := s.runs.end(err); out != nil {
 		s.outcome = s.client.fail(s.caller, s.call, out, trailer)
 	}
@@ -198,6 +203,7 @@ func (s *clientStream) end(err error, trailer metadata.MD) {
 
 // refuse ends the call because a policy said so.
 func (s *clientStream) refuse(err error) error {
+	s.forgetCaller()
 	s.once.Do(func() { s.refused = true; s.end(err, nil) })
 	return s.outcome
 }
@@ -213,7 +219,7 @@ func (s *clientStream) drain() {
 func (s *clientStream) RecvMsg(m any) error {
 	switch err := s.ClientStream.RecvMsg(m); {
 	case err == nil && s.runs != nil:
-		if err := s.runs.message(true, m); err != nil {
+		if err := s.runs.message(Client, true, m); err != nil {
 			err = s.refuse(err)
 			s.drain()
 			return err
@@ -236,7 +242,7 @@ func (s *clientStream) RecvMsg(m any) error {
 
 func (s *clientStream) SendMsg(m any) error {
 	if s.runs != nil {
-		if err := s.runs.message(false, m); err != nil {
+		if err := s.runs.message(Client, false, m); err != nil {
 			err = s.refuse(err)
 			if !s.call.ClientStreams {
 				s.drain() // nobody receives before the request is sent

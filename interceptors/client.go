@@ -57,6 +57,9 @@ func innerStatus(err error) *grpcstatus.Status {
 // fail ends a call that went wrong.
 func (c *client) fail(ctx context.Context, call Call, err error, trailer metadata.MD) error {
 	e := read(err, call.Method, trailer)
+	if c.onFailure == nil {
+		return e // undecoded: its reader may want one detail, or only the code
+	}
 	report(ctx, c.onFailure, Failure{Call: call, Err: e, Cause: err, RequestID: e.RequestID(), Elided: e.Elided()})
 	return e
 }

@@ -36,16 +36,21 @@ func (o bothOption) applyClient(c *client) { o.client(c) }
 // that says what to do next. Pass it to grpc.NewServer before options of your
 // own, so that interceptors installed after it are covered too.
 func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
+	s := newServer(opts...)
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(s.unary),
+		grpc.ChainStreamInterceptor(s.stream),
+	}
+}
+
+func newServer(opts ...ServerOption) *server {
 	s := &server{onFailure: logFailure}
 	for _, o := range opts {
 		if o != nil {
 			o.applyServer(s)
 		}
 	}
-	return []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(s.unary),
-		grpc.ChainStreamInterceptor(s.stream),
-	}
+	return s
 }
 
 // DialOptions returns what makes a client read every failure as a *status.Error.

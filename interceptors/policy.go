@@ -74,12 +74,14 @@ func beginOne(ctx context.Context, p Policy, call Call) (next context.Context, r
 	return p.Begin(ctx, call)
 }
 
-// message shows a message to the policies: to the outermost first on its way to
-// the application's peer, last on its way in.
-func (rs runs) message(in bool, msg any) error {
+// message shows a message to the policies, in the order in which it passes them:
+// the outermost is the first to see what goes to the handler or to the network,
+// and the last to see what comes back.
+func (rs runs) message(side Side, in bool, msg any) error {
+	inward := in == (side == Server)
 	for i := range rs {
 		r := rs[i]
-		if in {
+		if !inward {
 			r = rs[len(rs)-1-i]
 		}
 		if err := messageOne(r, in, msg); err != nil {

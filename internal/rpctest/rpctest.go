@@ -243,3 +243,13 @@ func (s stream) Recv() (string, error) {
 }
 
 func (s stream) Send(v string) error { return s.ss.SendMsg(wrapperspb.String(v)) }
+
+// Open starts a stream of the given shape and drops it.
+func Open(ctx context.Context, conn *grpc.ClientConn, shape Shape) error {
+	desc := &grpc.StreamDesc{ClientStreams: shape.ClientStreams, ServerStreams: shape.ServerStreams}
+	s, err := conn.NewStream(ctx, desc, shape.Method())
+	if err != nil {
+		return err
+	}
+	return s.SendMsg(wrapperspb.String("request"))
+}
