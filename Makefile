@@ -32,9 +32,10 @@ endef
 all: generate lint test ## Generate, lint and test (the default)
 
 .PHONY: test
-test: ## Vet, and run all tests with the race detector
+test: ## Vet, and run all tests: with the race detector, and without it for those that count allocations
 	go vet ./...
 	go test -race ./...
+	go test ./...
 
 .PHONY: demo
 demo: ## Run the example server and client against each other

@@ -1,10 +1,11 @@
-// Package recourse is the front page of a library for gRPC errors that tell the caller what to do next, and for
-// interceptors that do it.
+// Package recourse is the front page of a library for gRPC errors that tell the
+// caller what to do next, and for interceptors that carry them.
 //
-// A service returns an error with a stable code, a safe message, a suggestion for people and typed recovery actions
-// for programs; any other error of a handler is classified and made safe. A client learns whether its request was
-// applied and whether to send it again, and with one dial option it does so: within its deadline, its retry budget and
-// what the server allows. Clients in other languages read the same from google.rpc details.
+// A service returns an error with a stable code, a safe message, a suggestion
+// for people and typed recovery actions for programs; any other error of a
+// handler is classified and made safe. A client reads all of it with one dial
+// option, and clients in other languages read most of it as google.rpc details;
+// the retry that gRPC has built in obeys it in every language.
 //
 // There is nothing to import here. Start with
 //

@@ -15,6 +15,7 @@ import (
 
 func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
 	c := &serverCall{Context: ctx, server: s, call: Call{Method: info.FullMethod}}
+	defer c.lastResort(&err)
 	defer c.outcome(&reply, &err)
 	reply, err = c.handle(req, handler)
 	c.returned = true
@@ -51,6 +52,7 @@ func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 		call:    Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream},
 	}}
 	c := &w.serverCall
+	defer c.lastResort(&err)
 	defer c.outcome(nil, &err)
 	w.ctx, err = c.begin()
 	if err == nil {

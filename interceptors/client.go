@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
 )
@@ -41,7 +42,12 @@ func read(err error, method string, trailer metadata.MD) *status.Error {
 }
 
 // innerStatus reads the status without the text that wrapping put around it.
-func innerStatus(err error) *grpcstatus.Status {
+func innerStatus(err error) (st *grpcstatus.Status) {
+	defer func() {
+		if recover() != nil { // in a method of an error that an interceptor made
+			st = grpcstatus.New(codes.Unknown, "an error that cannot be read")
+		}
+	}()
 	s, ok := errors.AsType[interface {
 		error
 		GRPCStatus() *grpcstatus.Status

@@ -45,6 +45,7 @@ func TestNoPanicOnAServerEndsTheProcessOrLeaks(t *testing.T) {
 		handler rpctest.Handler
 		opts    []interceptors.ServerOption
 		extra   []grpc.ServerOption
+		bare    bool // the failure of the guard itself: no details
 	}{
 		{name: "handler panics", handler: func(context.Context, rpctest.Exchange) error { return boom() }},
 		{name: "handler panics after messages", handler: func(_ context.Context, x rpctest.Exchange) error {
@@ -66,6 +67,17 @@ func TestNoPanicOnAServerEndsTheProcessOrLeaks(t *testing.T) {
 		{name: "hook panics", handler: fails(errors.New("canary")), opts: []interceptors.ServerOption{
 			interceptors.OnFailure(func(context.Context, interceptors.Failure) { panic("canary") }),
 		}},
+		{name: "hook ends its goroutine", handler: fails(errors.New("canary")), bare: true, opts: []interceptors.ServerOption{
+			interceptors.OnFailure(func(context.Context, interceptors.Failure) { runtime.Goexit() }),
+		}},
+		{name: "classifier ends its goroutine", handler: fails(errors.New("canary")), bare: true, opts: []interceptors.ServerOption{
+			interceptors.Classify(func(error) *status.Error { runtime.Goexit(); return nil }),
+		}},
+		{name: "policy ends its goroutine", handler: rpctest.Echo, bare: true, opts: []interceptors.ServerOption{interceptors.Use(explosive{at: "End, by Goexit"})}},
+		{name: "error whose methods panic, to an insider", handler: func(context.Context, rpctest.Exchange) error {
+			return status.New(codes.Internal, status.CodeUnexpected, "odd", status.Cause(explosive{}))
+		}, opts: []interceptors.ServerOption{trusted(status.Internal)}},
+		{name: "error that wraps itself", handler: func(context.Context, rpctest.Exchange) error { return new(ouroboros) }},
 		{name: "policy panics at the start", handler: rpctest.Echo, opts: []interceptors.ServerOption{interceptors.Use(explosive{at: "Begin"})}},
 		{name: "policy panics at a message", handler: rpctest.Echo, opts: []interceptors.ServerOption{interceptors.Use(explosive{at: "Message"})}},
 		{name: "policy panics at the end", handler: rpctest.Echo, opts: []interceptors.ServerOption{interceptors.Use(explosive{at: "End"})}},
@@ -77,7 +89,11 @@ func TestNoPanicOnAServerEndsTheProcessOrLeaks(t *testing.T) {
 				start := time.Now()
 				r := rpctest.Do(t.Context(), conn, shape)
 				e := from(t, r.Err)
-				if e.Code() != codes.Internal || e.ErrorCode() != status.CodeUnexpected || e.RequestID() == "" {
+				if row.bare {
+					if e.Code() != codes.Internal {
+						t.Errorf("got %v", e)
+					}
+				} else if e.Code() != codes.Internal || e.ErrorCode() != status.CodeUnexpected || e.RequestID() == "" {
 					t.Errorf("got %v, request id %q", e, e.RequestID())
 				}
 				if all := everything(r); strings.Contains(all, "canary") || strings.Contains(all, ".go:") {
@@ -117,11 +133,20 @@ func (r run) Message(bool, any) error {
 }
 
 func (r run) End(err error) error {
-	if r.x.at == "End" {
+	switch r.x.at {
+	case "End":
 		panic("canary")
+	case "End, by Goexit":
+		runtime.Goexit()
 	}
 	return err
 }
+
+// ouroboros has no end: errors.Is never returns from it.
+type ouroboros struct{}
+
+func (*ouroboros) Error() string   { return "canary" }
+func (o *ouroboros) Unwrap() error { return o }
 
 type swallow struct{}
 

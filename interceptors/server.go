@@ -38,6 +38,7 @@ type serverCall struct {
 	call            Call
 	runs            runs
 	returned        bool // the handler came back, neither by panic nor by Goexit
+	settled         bool // outcome is done, and what it returns reaches grpc-go
 
 	once sync.Once
 	id   string
@@ -116,16 +117,30 @@ func (c *serverCall) outcome(reply *any, err *error) {
 	if *err == nil && reply != nil && isNothing(*reply) {
 		*err = errNoReply
 	}
-	if *err = c.runs.end(*err); *err == nil {
+	if *err = c.runs.end(*err); *err != nil {
+		if reply != nil {
+			*reply = nil
+		}
+		answer := c.answer(*err)
+		*err = answer
+		if goexit {
+			c.writeStatus(answer.status)
+		}
+	}
+	c.settled = true
+}
+
+// lastResort answers where outcome itself did not come to its end: somebody's
+// hook ended the goroutine in the middle of it. It is deferred before outcome.
+func (c *serverCall) lastResort(err *error) {
+	if c.settled {
 		return
 	}
-	if reply != nil {
-		*reply = nil
-	}
-	answer := c.answer(*err)
-	*err = answer
-	if goexit {
-		c.writeStatus(answer.status)
+	v := recover()
+	st := grpcstatus.New(codes.Internal, "an unexpected error occurred")
+	*err = st.Err()
+	if v == nil {
+		c.writeStatus(st)
 	}
 }
 

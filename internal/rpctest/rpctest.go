@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -252,4 +253,25 @@ func Open(ctx context.Context, conn *grpc.ClientConn, shape Shape) error {
 		return err
 	}
 	return s.SendMsg(wrapperspb.String("request"))
+}
+
+// ServeHTTP serves h through net/http until the test ends.
+func ServeHTTP(t testing.TB, h Handler, opts ...grpc.ServerOption) *bufconn.Listener {
+	t.Helper()
+	lis := bufconn.Listen(1 << 20)
+	s := grpc.NewServer(opts...)
+	s.RegisterService(describe(h), nil)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	web := &http.Server{Handler: s, Protocols: protocols}
+	served := make(chan error, 1)
+	go func() { served <- web.Serve(lis) }()
+	t.Cleanup(func() {
+		_ = web.Close()
+		s.Stop()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return lis
 }
