@@ -1,8 +1,8 @@
 package status
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,7 +13,6 @@ import (
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"google.golang.org/grpc/codes"
-	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -39,7 +38,7 @@ type Classifier func(err error) *Error
 func Sentinel(target error, code codes.Code, errorCode, message string, opts ...Option) Classifier {
 	made := New(code, errorCode, message, opts...)
 	return func(err error) *Error {
-		if !errors.Is(err, target) {
+		if !is(err, target) {
 			return nil
 		}
 		return made.With(Cause(err))
@@ -78,7 +77,7 @@ func Classify(err error, classifiers ...Classifier) *Error {
 		}
 	}
 	if e := worst(found.remote); e != nil {
-		return dependency(e).because(err)
+		return dependency(e, err)
 	}
 	if e := worst(found.foreign); e != nil {
 		return e.adopt(err)
@@ -112,9 +111,6 @@ func try(c Classifier, err error) (e *Error) {
 // found sorts the errors in a tree that carry a status.
 type found struct{ own, remote, foreign []*Error }
 
-// maxTree bounds the walk: an error may be its own cause.
-const maxTree = 256
-
 func search(err error) (f found) {
 	budget := maxTree
 	f.walk(err, &budget)
@@ -127,7 +123,9 @@ func (f *found) walk(err error, budget *int) {
 	}
 	*budget--
 	if e, ok := err.(*Error); ok {
-		f.add(e)
+		if e != nil { // a nil *Error is a failure that nobody described
+			f.add(e)
+		}
 		return
 	}
 	before, foreign := len(f.own)+len(f.remote), len(f.foreign)
@@ -144,8 +142,6 @@ func (f *found) walk(err error, budget *int) {
 
 func (f *found) add(e *Error) {
 	switch {
-	case e == nil: // a nil *Error in an error interface: a failure nobody described
-		f.own = append(f.own, unexpected(nil))
 	case e.received == nil:
 		f.own = append(f.own, e)
 	case e.received.remote:
@@ -155,51 +151,25 @@ func (f *found) add(e *Error) {
 	}
 }
 
-// unwrap and statusOf call methods of types unknown, which may panic.
-func unwrap(err error) (inner []error) {
-	defer func() {
-		if recover() != nil {
-			inner = nil
-		}
-	}()
-	switch u := err.(type) {
-	case interface{ Unwrap() error }:
-		return []error{u.Unwrap()}
-	case interface{ Unwrap() []error }:
-		return u.Unwrap()
+// deciding returns the error that says most about a repeat, nil if there is none.
+func deciding(errs []*Error) *Error {
+	if len(errs) == 0 {
+		return nil
 	}
-	return nil
-}
-
-// statusOf returns the status that err itself carries. A status with code OK
-// inside an error is one all the same.
-func statusOf(err error) (st *grpcstatus.Status, ok bool) {
-	defer func() {
-		if recover() != nil {
-			st, ok = nil, false
+	d := errs[0]
+	for _, e := range errs[1:] {
+		if outranks(e, d) {
+			d = e
 		}
-	}()
-	s, is := err.(interface{ GRPCStatus() *grpcstatus.Status })
-	if !is {
-		return nil, false
 	}
-	st = s.GRPCStatus()
-	return st, st != nil && st.Code() != codes.OK
+	return d
 }
 
 // worst returns the error that decides, with the violations of those equal to
 // it and the number of the others.
 func worst(errs []*Error) *Error {
-	if len(errs) == 0 {
-		return nil
-	}
-	w := errs[0]
-	for _, e := range errs[1:] {
-		if severity(e.code) > severity(w.code) {
-			w = e
-		}
-	}
-	if len(errs) == 1 {
+	w := deciding(errs)
+	if len(errs) < 2 {
 		return w
 	}
 	joined := w.copy()
@@ -210,36 +180,56 @@ func worst(errs []*Error) *Error {
 		if !joined.mergeViolations(e) {
 			joined.fields.elided++
 		}
+		if a := e.view().advice; a.GetVerdict() == never && joined.fields.advice.GetVerdict() != never {
+			joined.fields.advice = proto.CloneOf(a) // not lost in company
+		}
 	}
 	return joined
+}
+
+// outranks does not depend on who came first.
+func outranks(a, b *Error) bool {
+	return cmp.Or(
+		cmp.Compare(severity(a.code), severity(b.code)),
+		cmp.Compare(a.Verdict(), b.Verdict()),
+		cmp.Compare(b.ErrorCode(), a.ErrorCode()),
+		cmp.Compare(b.Domain(), a.Domain()),
+		cmp.Compare(b.message, a.message),
+	) > 0
 }
 
 // mergeViolations takes over the violations of an equal error, and reports
 // whether nothing of it is lost.
 func (e *Error) mergeViolations(other *Error) bool {
-	if e.code != other.code || e.ErrorCode() != other.ErrorCode() {
+	if e.code != other.code || e.ErrorCode() != other.ErrorCode() || e.Domain() != other.Domain() {
 		return false
 	}
 	merged := false
 	for _, r := range other.view().others {
 		switch r.name() {
 		case nameBadRequest, namePrecond, nameQuota:
-			e.fields.merge(r)
-			merged = true
+			if r, ok := cleanRaw(r); ok {
+				e.fields.merge(r)
+				merged = true
+			}
 		}
 	}
 	return merged
 }
 
-// adopt makes a status of grpc-go's this service's own.
+// adopt makes a status of grpc-go's this service's own: of one whose text was
+// meant for a log, what programs read.
 func (e *Error) adopt(err error) *Error {
 	c := e.copy()
 	c.cause = err
 	if unspecific(e.code) {
+		f := c.fields
 		c.message = defaultsOf(e.code).message
-		c.fields.others, c.fields.lead = nil, 0
-		c.fields.meta = nil
-		if c.fields.errorCode == "" {
+		c.fields = fields{
+			errorCode: f.errorCode, domain: f.domain, outcome: f.outcome, advice: f.advice,
+			delay: f.delay, hasDelay: f.hasDelay, requestID: f.requestID, elided: f.elided, catalogVersion: f.catalogVersion,
+		}
+		if f.errorCode == "" {
 			c.fields.errorCode = CodeUnexpected
 		}
 	} else if c.message == "" {
@@ -252,7 +242,7 @@ func (e *Error) adopt(err error) *Error {
 // would mislead this service's caller are translated, texts and details stay
 // behind. The delay survives, and so does a verdict of never: whoever is above
 // must not repeat what was given up below.
-func dependency(e *Error) *Error {
+func dependency(e *Error, cause error) *Error {
 	f := e.view()
 	var out *Error
 	switch e.code {
@@ -272,7 +262,7 @@ func dependency(e *Error) *Error {
 	if f.advice.GetVerdict() == never {
 		out.fields.advice = proto.CloneOf(f.advice)
 	}
-	out.cause = e
+	out.cause = cause
 	return out
 }
 
@@ -282,11 +272,11 @@ const overloadDelay = time.Second
 // unspoken classifies an error without any status.
 func unspoken(err error) *Error {
 	switch {
-	case safeIs(err, context.DeadlineExceeded):
+	case is(err, context.DeadlineExceeded):
 		return Timeout(err)
-	case safeIs(err, context.Canceled):
+	case is(err, context.Canceled):
 		return New(codes.Canceled, CodeCancelled, "the call was cancelled", Cause(err))
-	case safeIs(err, os.ErrDeadlineExceeded) || isTimeout(err):
+	case is(err, os.ErrDeadlineExceeded) || isTimeout(err):
 		return New(codes.DeadlineExceeded, CodeDependencyTimeout, "a service that this one depends on did not answer in time",
 			Suggest(suggestLater), Outcome(recoursev1.Outcome_OUTCOME_INDETERMINATE), Cause(err))
 	case isUnreachable(err):
@@ -309,45 +299,39 @@ func unexpected(err error) *Error {
 	return New(codes.Internal, CodeUnexpected, messageUnknown, Suggest(suggestReport), Cause(err))
 }
 
-func safeIs(err, target error) (is bool) {
-	defer func() {
-		if recover() != nil {
-			is = false
-		}
-	}()
-	return errors.Is(err, target)
+func isTimeout(err error) (timeout bool) {
+	walk(err, func(err error) bool {
+		timeout = isTimeoutOne(err)
+		return !timeout
+	})
+	return timeout
 }
 
-func isTimeout(err error) (is bool) {
+func isTimeoutOne(err error) (timeout bool) {
 	defer func() {
 		if recover() != nil {
-			is = false
+			timeout = false
 		}
 	}()
-	t, ok := errors.AsType[net.Error](err)
+	t, ok := err.(net.Error)
 	return ok && t.Timeout()
 }
 
 // isUnreachable tells the failures of a connection, not those of a local socket
 // that the program misuses.
-func isUnreachable(err error) (is bool) {
-	defer func() {
-		if recover() != nil {
-			is = false
-		}
-	}()
+func isUnreachable(err error) bool {
 	for _, target := range [...]error{
 		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.EHOSTUNREACH, syscall.ENETUNREACH, io.ErrClosedPipe, net.ErrClosed,
 	} {
-		if errors.Is(err, target) {
+		if is(err, target) {
 			return true
 		}
 	}
-	if _, ok := errors.AsType[*net.DNSError](err); ok {
+	if _, ok := as[*net.DNSError](err); ok {
 		return true
 	}
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
+	op, ok := as[*net.OpError](err)
+	return ok && op != nil && op.Op == "dial"
 }
 
 // PanicError is the cause of an error that stands for a panic, or for a

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -81,13 +82,14 @@ func (e *Error) Encode(r Rendering) Encoded {
 	if e == nil {
 		return Encoded{RetryDelay: -1}
 	}
+	r.Reserved = max(r.Reserved, 0)
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	d := e.draft(&r)
 	s.buf = d.render(s.buf[:0], &r)
 	enc := Encoded{
+		Size:           d.block(s.buf) + r.Reserved, // before status gives a large buffer away
 		Status:         s.status(&d),
-		Size:           d.block(s.buf) + r.Reserved,
 		Elided:         int(d.elided),
 		RetryForbidden: forbids(e.code, d.advice.GetVerdict()),
 		RetryDelay:     -1,
@@ -198,6 +200,9 @@ func (e *Error) draft(r *Rendering) draft {
 	if r.RequestID != "" {
 		d.requestID = clean(r.RequestID, maxRequestID)
 	}
+	if d.advice.GetVerdict() == never {
+		d.hasDelay = false // a reader of RetryInfo alone would come back
+	}
 	d.requestInfo = d.requestID != "" && serverFault(e.code)
 	if !r.OmitGuidance {
 		if d.suggestion == "" {
@@ -232,7 +237,9 @@ func (d *draft) referSupport() {
 // mirror says outcome and verdict once more where every language can read them,
 // for callers that do not get the ErrorDetail.
 func (d *draft) mirror() {
-	d.meta = append([]pair(nil), d.meta...)
+	d.meta = slices.Clone(d.meta) // the Error shares the array
+	for len(d.meta) > maxMeta-2 && d.trimMeta() {
+	}
 	d.setMeta(keyOutcome, d.outcome.String()[len("OUTCOME_"):])
 	d.setMeta(keyVerdict, d.advice.GetVerdict().String()[len("VERDICT_"):])
 }

@@ -220,13 +220,14 @@ func (d *draft) trimMessage() bool {
 // trimMetaValue empties the largest value. The key stays: a client may count on
 // finding it (AIP-193).
 func (d *draft) trimMetaValue() bool {
-	largest := 0
+	const least = 13 // shorter ones are not worth it
+	largest, size := -1, least
 	for i, p := range d.meta {
-		if len(p.value) > len(d.meta[largest].value) {
-			largest = i
+		if len(p.value) > size && !isMirror(p.key) {
+			largest, size = i, len(p.value)
 		}
 	}
-	if len(d.meta) == 0 || len(d.meta[largest].value) <= len("INDETERMINATE") {
+	if largest < 0 {
 		return false
 	}
 	d.meta[largest].value = ""
@@ -236,7 +237,7 @@ func (d *draft) trimMetaValue() bool {
 
 func (d *draft) trimMeta() bool {
 	for i := len(d.meta) - 1; i >= 0; i-- {
-		if d.meta[i].key != keyOutcome && d.meta[i].key != keyVerdict {
+		if !isMirror(d.meta[i].key) {
 			d.meta = slices.Delete(d.meta, i, i+1)
 			d.elided++
 			return true

@@ -119,6 +119,9 @@ func RetryAfter(d time.Duration) Option {
 
 // Outcome says whether the request took effect.
 func Outcome(o recoursev1.Outcome) Option {
+	if _, known := recoursev1.Outcome_name[int32(o)]; !known {
+		o = recoursev1.Outcome_OUTCOME_UNSPECIFIED
+	}
 	return func(e *Error) { e.fields.outcome = o }
 }
 
@@ -164,7 +167,7 @@ func (f *fields) setMeta(key, value string) {
 		f.elided++
 		return
 	}
-	i, found := slices.BinarySearchFunc(f.meta, key, func(p pair, k string) int { return strings.Compare(p.key, k) })
+	i, found := findMeta(f.meta, key)
 	if found {
 		f.meta[i].value = value
 		return
@@ -174,6 +177,10 @@ func (f *fields) setMeta(key, value string) {
 		return
 	}
 	f.meta = slices.Insert(f.meta, i, pair{key, value})
+}
+
+func findMeta(meta []pair, key string) (int, bool) {
+	return slices.BinarySearchFunc(meta, key, func(p pair, k string) int { return strings.Compare(p.key, k) })
 }
 
 // addAction takes ownership of a.

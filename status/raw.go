@@ -1,7 +1,10 @@
 package status
 
 import (
+	"bytes"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -55,7 +58,7 @@ func encodeDetail(m proto.Message) (raw rawDetail, ok bool) {
 		return rawDetail{}, false
 	}
 	if a, isAny := m.(*anypb.Any); isAny {
-		return cleanRaw(rawDetail{a.GetTypeUrl(), a.GetValue()})
+		return cleanRaw(rawDetail{a.GetTypeUrl(), bytes.Clone(a.GetValue())})
 	}
 	if !isCleanMessage(m) {
 		m = proto.Clone(m)
@@ -101,19 +104,19 @@ func cleanRaw(r rawDetail) (rawDetail, bool) {
 
 // cleanOthers prepares details that came over the wire for being sent again.
 func (f *fields) cleanOthers() {
-	kept := f.others[:0:0]
+	kept, lead := f.others[:0:0], 0
 	for i, r := range f.others {
 		c, ok := cleanRaw(r)
 		if !ok {
 			f.elided++
-			if i < f.lead {
-				f.lead--
-			}
 			continue
 		}
 		kept = append(kept, c)
+		if i < f.lead {
+			lead++
+		}
 	}
-	f.others = kept
+	f.others, f.lead = kept, lead
 }
 
 // absorb takes in one detail: what an Error knows by name goes into its fields,
@@ -152,8 +155,10 @@ func (f *fields) absorbErrorInfo(m *errdetails.ErrorInfo) {
 	if f.domain == "" {
 		f.domain = clean(m.GetDomain(), maxDomain)
 	}
-	for k, v := range m.GetMetadata() {
-		f.setMeta(k, v)
+	for _, k := range slices.Sorted(maps.Keys(m.GetMetadata())) {
+		if _, found := findMeta(f.meta, k); !found {
+			f.setMeta(k, m.GetMetadata()[k])
+		}
 	}
 }
 
@@ -264,8 +269,9 @@ func fromStatus(st *grpcstatus.Status, cause error) *Error {
 	if code > codes.Unauthenticated {
 		code = codes.Unknown
 	}
-	if code == codes.OK {
+	if code == codes.OK { // an error all the same, for grpc-go too
 		code = codes.Internal
+		st = grpcstatus.New(code, st.Message())
 	}
 	return &Error{code: code, message: clean(st.Message(), maxMessage), cause: cause, received: &received{status: st}}
 }
@@ -274,7 +280,8 @@ func fromStatus(st *grpcstatus.Status, cause error) *Error {
 // is what the ErrorDetail is checked against.
 func (r *received) decode() fields {
 	var f fields
-	details := r.details()
+	details, beyond := r.details()
+	f.elided = beyond
 	lead := -1
 	for i, d := range details {
 		if d.name() == nameErrorInfo {
@@ -308,17 +315,17 @@ func (r *received) decode() fields {
 }
 
 // details returns what the status carries, within what a reader takes from a
-// stranger.
-func (r *received) details() []rawDetail {
-	var out []rawDetail
+// stranger, and how many lie beyond that.
+func (r *received) details() (out []rawDetail, beyond uint32) {
 	size := 0
 	for d := range scan(r.status) {
 		if size += len(d.url) + len(d.value); size > maxReceived || len(out) == maxDetails {
-			break
+			beyond++
+			continue
 		}
 		out = append(out, d)
 	}
-	return out
+	return out, beyond
 }
 
 // Keys under which outcome and verdict stand in the metadata where the
@@ -328,6 +335,8 @@ const (
 	keyVerdict = "recourseRetry"
 )
 
+func isMirror(key string) bool { return key == keyOutcome || key == keyVerdict }
+
 func (f *fields) readMirror() {
 	for _, p := range f.meta {
 		switch p.key {
@@ -336,7 +345,11 @@ func (f *fields) readMirror() {
 				f.outcome = recoursev1.Outcome(o)
 			}
 		case keyVerdict:
-			if v, ok := recoursev1.RetryAdvice_Verdict_value["VERDICT_"+p.value]; ok && f.advice == nil {
+			if f.advice == nil && p.value != "" && p.value != "UNSPECIFIED" {
+				v, known := recoursev1.RetryAdvice_Verdict_value["VERDICT_"+p.value]
+				if !known { // a verdict invented later can only make a client more careful
+					v = int32(never)
+				}
 				f.advice = &recoursev1.RetryAdvice{Verdict: recoursev1.RetryAdvice_Verdict(v)}
 			}
 		}

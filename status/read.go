@@ -3,7 +3,9 @@ package status
 import (
 	"iter"
 
+	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // From returns the Error that err is, wraps or, as a status of grpc-go, can be
@@ -18,8 +20,13 @@ func From(err error) (*Error, bool) {
 		return e, e != nil
 	}
 	found := search(err)
-	for _, errs := range [...][]*Error{found.own, found.remote, found.foreign} {
-		if e := worst(errs); e != nil {
+	if e := worst(found.own); e != nil {
+		return e, true
+	}
+	// Those of others stay as they are: merged, they would pass for this
+	// process's own.
+	for _, errs := range [...][]*Error{found.remote, found.foreign} {
+		if e := deciding(errs); e != nil {
 			return e, true
 		}
 	}
@@ -44,26 +51,53 @@ func Detail[T proto.Message](err error) (T, bool) {
 // order. Details that do not decode are passed over.
 func Details[T proto.Message](err error) iter.Seq[T] {
 	return func(yield func(T) bool) {
-		e, ok := From(err)
-		if !ok {
+		st := statusIn(err)
+		if st == nil {
 			return
 		}
-		var typ T
-		md := typ.ProtoReflect()
-		name := md.Descriptor().FullName()
+		typ, name := messageType[T]()
+		if typ == nil {
+			return
+		}
 		n, size := 0, 0
-		for d := range scan(e.GRPCStatus()) {
+		for d := range scan(st) {
 			n++
-			if size += len(d.value); n > maxDetails || size > maxReceived {
+			if size += len(d.url) + len(d.value); n > maxDetails || size > maxReceived {
 				return
 			}
-			if d.name() != string(name) {
+			if d.name() != name {
 				continue
 			}
-			m, ok := md.New().Interface().(T)
+			m, ok := typ.New().Interface().(T)
 			if ok && unmarshal(d.value, m) && !yield(m) {
 				return
 			}
 		}
 	}
+}
+
+// statusIn returns the status of the Error that From finds, without making one
+// where err is nothing but a status.
+func statusIn(err error) *grpcstatus.Status {
+	switch err.(type) {
+	case *Error, interface{ Unwrap() error }, interface{ Unwrap() []error }:
+	default:
+		st, _ := statusOf(err)
+		return st
+	}
+	e, _ := From(err)
+	return e.GRPCStatus()
+}
+
+// messageType returns T and its name; nil for an interface, or a type that has
+// none before there is a value.
+func messageType[T proto.Message]() (typ protoreflect.Message, name string) {
+	defer func() {
+		if recover() != nil {
+			typ = nil
+		}
+	}()
+	var none T
+	typ = none.ProtoReflect()
+	return typ, string(typ.Descriptor().FullName())
 }

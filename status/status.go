@@ -1,9 +1,7 @@
 package status
 
 import (
-	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -73,13 +71,10 @@ func New(code codes.Code, errorCode, message string, opts ...Option) *Error {
 // ASYNC_<OPERATION>_FAILED. An operation "intent classification" yields
 // ASYNC_INTENT_CLASSIFICATION_FAILED.
 func Operation(operation string, cause error, opts ...Option) *Error {
+	const suffix = "_FAILED" // stays whole when a long name has to be cut
 	operation = clean(operation, maxOperation)
-	// The affixes stay whole when a long name has to be cut.
-	name := cleanErrorCode(operation)
-	if limit := maxErrorCode - len("ASYNC__FAILED"); len(name) > limit {
-		name = strings.TrimRight(name[:limit], "_")
-	}
-	e := New(codes.Internal, "ASYNC_"+name+"_FAILED", operation+" failed", opts...)
+	name := upperSnake("ASYNC_"+operation, maxErrorCode-len(suffix))
+	e := New(codes.Internal, name+suffix, operation+" failed", opts...)
 	e.fields.operation = operation
 	if e.cause == nil {
 		e.cause = cause
@@ -340,10 +335,4 @@ func PassThrough(err error) error {
 	c := e.copy()
 	c.cause = err
 	return c
-}
-
-// asError finds an Error that err is or wraps in a straight line.
-func asError(err error) (*Error, bool) {
-	e, ok := errors.AsType[*Error](err)
-	return e, ok && e != nil
 }

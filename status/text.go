@@ -87,8 +87,8 @@ func isClean(s string) bool {
 }
 
 // unwanted tells the characters that show nothing and change what is around
-// them: controls, and format characters except for the two joiners that Persian,
-// Indic scripts and emoji need.
+// them: controls, fillers, and format characters except for the two joiners that
+// Persian, Indic scripts and emoji need.
 func unwanted(r rune) bool {
 	if r < 0x20 || r == 0x7f {
 		return true
@@ -99,7 +99,7 @@ func unwanted(r rune) bool {
 	if r == '\u200c' || r == '\u200d' {
 		return false
 	}
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // cut shortens clean text on a rune boundary and lets it show.
@@ -123,8 +123,16 @@ func cleanErrorCode(s string) string {
 	if validErrorCode(s) {
 		return s
 	}
-	b := make([]byte, 0, min(len(s), maxErrorCode))
-	for i := 0; i < len(s) && len(b) < maxErrorCode; i++ {
+	if code := upperSnake(s, maxErrorCode); validErrorCode(code) {
+		return code
+	}
+	return ""
+}
+
+// upperSnake makes an identifier of what a text has of letters and digits.
+func upperSnake(s string, limit int) string {
+	b := make([]byte, 0, min(len(s), limit))
+	for i := 0; i < len(s) && len(b) < limit; i++ {
 		switch c := s[i]; {
 		case 'A' <= c && c <= 'Z', '0' <= c && c <= '9' && len(b) > 0:
 			b = append(b, c)
@@ -134,10 +142,7 @@ func cleanErrorCode(s string) string {
 			b = append(b, '_')
 		}
 	}
-	if code := strings.TrimRight(string(b), "_"); validErrorCode(code) {
-		return code
-	}
-	return ""
+	return strings.TrimRight(string(b), "_")
 }
 
 func validErrorCode(s string) bool {

@@ -1,7 +1,6 @@
 package status
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -32,6 +31,10 @@ func (d *draft) redact(e *Error, r *Rendering) {
 		d.dropDebugInfo()
 	} else if e.received == nil {
 		d.addDebugInfo(e.cause)
+	}
+	if r.Trust != Internal && d.advice.GetExhaustedBy() != "" {
+		d.advice = proto.CloneOf(d.advice)
+		d.advice.ExhaustedBy = ""
 	}
 	if r.Trust != Partner && r.Trust != Internal { // whatever a value outside of the three means
 		d.causes = nil
@@ -70,8 +73,8 @@ func (d *draft) dropOther(i int) {
 // addCausesOf adds the hop that failed behind this error, and what that hop said
 // of those behind it.
 func (d *draft) addCausesOf(cause error) {
-	e, ok := asError(cause)
-	if !ok || e.received == nil || !e.received.remote {
+	e := deciding(search(cause).remote)
+	if e == nil {
 		return
 	}
 	own := d.causes
@@ -92,7 +95,7 @@ func (d *draft) addDebugInfo(cause error) {
 		return
 	}
 	info := &errdetails.DebugInfo{Detail: clean(textOf(cause), maxDebugText)}
-	if p, ok := errors.AsType[*PanicError](cause); ok && p != nil {
+	if p, ok := as[*PanicError](cause); ok && p != nil {
 		for line := range strings.Lines(string(p.Stack)) {
 			if len(info.StackEntries) == maxStackFrames {
 				break
@@ -104,14 +107,4 @@ func (d *draft) addDebugInfo(cause error) {
 		d.others = slices.Clone(d.others)
 		d.merge(rawDetail{typePrefix + nameDebugInfo, value})
 	}
-}
-
-// textOf is err.Error(), whatever err does.
-func textOf(err error) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = "an error whose Error method panics"
-		}
-	}()
-	return err.Error()
 }

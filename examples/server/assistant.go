@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+)
+
+type assistant struct {
+	assistantv1.UnimplementedAssistantServer
+	model    assistantv1.ModelBackendClient
+	patience time.Duration
+	history  history
+}
+
+// [readme:server]
+func newServer(service assistantv1.AssistantServer, others ...grpc.ServerOption) *grpc.Server {
+	options := interceptors.ServerOptions(interceptors.Domain("assistant.example.com"), interceptors.Classify(historyErrors))
+	server := grpc.NewServer(append(options, others...)...)
+	assistantv1.RegisterAssistantServer(server, service)
+	return server
+}
+
+func (a *assistant) ClassifyIntent(_ context.Context, req *assistantv1.ClassifyIntentRequest) (*assistantv1.ClassifyIntentResponse, error) {
+	if reading := classify(req.GetQuery()); reading.GetConfidence() >= enough {
+		return reading, nil
+	}
+	return nil, status.New(codes.InvalidArgument, "INTENT_NOT_UNDERSTOOD", "no intent matches the query well enough",
+		status.Suggest("Try rephrasing your request more clearly."),
+		status.Recover(askOtherwise, askAboutThese))
+}
+
+// [/readme:server]
+
+var (
+	askOtherwise  = status.Action(endUser, "Ask the same in other words", fix("query", "NOT_UNDERSTOOD"))
+	askAboutThese = status.Action(endUser, "Ask about the weather, an order, a refund or a flight", nil)
+)
+
+// Process answers a query. Errors of the model and of the history are simply returned: recourse gives them a meaning
+// for the caller and keeps their texts in the log.
+func (a *assistant) Process(ctx context.Context, req *assistantv1.ProcessRequest) (*assistantv1.ProcessResponse, error) {
+	reading, err := a.ClassifyIntent(ctx, &assistantv1.ClassifyIntentRequest{Query: req.GetQuery()})
+	if err != nil {
+		return nil, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, a.patience)
+	defer cancel()
+	answer, err := a.model.Complete(waiting, &assistantv1.CompleteRequest{Prompt: reading.GetIntent() + ": " + req.GetQuery()})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.history.add(req.GetUserId(), entry{req.GetRequestId(), req.GetQuery(), answer.GetText()}); err != nil {
+		return nil, err
+	}
+	return &assistantv1.ProcessResponse{Intent: reading.GetIntent(), Answer: answer.GetText()}, nil
+}
+
+// Generate sends the model's tokens on as they come.
+func (a *assistant) Generate(req *assistantv1.GenerateRequest, stream grpc.ServerStreamingServer[assistantv1.GenerateResponse]) error {
+	tokens, err := a.model.CompleteStream(stream.Context(), &assistantv1.CompleteStreamRequest{Prompt: req.GetPrompt()})
+	if err != nil {
+		return err
+	}
+	for position := uint32(0); ; position++ {
+		token, err := tokens.Recv()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil && position > req.GetStartPosition() && stream.Context().Err() == nil:
+			return brokenOff(position, err)
+		case err != nil:
+			return err
+		case position < req.GetStartPosition():
+			continue
+		}
+		if err := stream.Send(&assistantv1.GenerateResponse{Text: token.GetToken(), Position: position}); err != nil {
+			return err
+		}
+	}
+}
+
+// brokenOff tells the caller how to get the rest of a text.
+func brokenOff(next uint32, cause error) error {
+	position := strconv.FormatUint(uint64(next), 10)
+	rest := &recoursev1.FixFields{Fixes: []*recoursev1.FixFields_Fix{{Field: "start_position", SuggestedValue: position}}}
+	return status.New(codes.Unavailable, "TEXT_BROKE_OFF", "the text broke off",
+		status.Suggest("Ask for the rest of the text."),
+		status.Meta("nextPosition", position),
+		status.Recover(status.Action(callerCode, "Ask for the rest", rest)),
+		status.Retry(recoursev1.RetryAdvice_VERDICT_AFTER_ACTION, recoursev1.RetryAdvice_WHY_UNSPECIFIED),
+		status.Cause(cause))
+}
+
+// Transcribe joins the pieces of a recording. There is no speech recogniser in this example, and it says so.
+func (a *assistant) Transcribe(stream grpc.ClientStreamingServer[assistantv1.TranscribeRequest, assistantv1.TranscribeResponse]) error {
+	var words []string
+	for chunk := uint32(1); ; chunk++ {
+		req, err := stream.Recv()
+		if err == io.EOF {
+			return stream.SendAndClose(&assistantv1.TranscribeResponse{Transcript: strings.Join(words, " "), Chunks: chunk - 1})
+		}
+		if err != nil {
+			return err
+		}
+		if len(req.GetAudio()) > 0 {
+			return soundNotSupported(chunk)
+		}
+		words = append(words, req.GetText())
+	}
+}
+
+func soundNotSupported(chunk uint32) error {
+	return status.New(codes.Unimplemented, "SOUND_NOT_SUPPORTED", fmt.Sprintf("chunk %d is sound, and there is no speech recogniser here", chunk),
+		status.Suggest("Recognise the words on your side and send them as text."),
+		status.Meta("chunk", strconv.FormatUint(uint64(chunk), 10)),
+		status.Outcome(recoursev1.Outcome_OUTCOME_NOT_APPLIED),
+		status.Recover(status.Action(callerCode, "Send words in place of sound", fix("text", "REQUIRED"))),
+		status.Retry(recoursev1.RetryAdvice_VERDICT_AFTER_ACTION, recoursev1.RetryAdvice_WHY_UNSPECIFIED))
+}
+
+// turnsPerChat is small, so that one sees what happens at the end.
+const turnsPerChat = 3
+
+// Chat answers turn by turn and notices when a topic comes back.
+func (a *assistant) Chat(stream grpc.BidiStreamingServer[assistantv1.ChatRequest, assistantv1.ChatResponse]) error {
+	spoken := map[string]bool{}
+	for turn := 1; ; turn++ {
+		req, err := stream.Recv()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if turn > turnsPerChat {
+			return chatFull
+		}
+		answer, err := a.turn(stream.Context(), req.GetMessage(), spoken)
+		if err != nil {
+			return err
+		}
+		if err := stream.Send(&assistantv1.ChatResponse{Message: answer}); err != nil {
+			return err
+		}
+	}
+}
+
+func (a *assistant) turn(ctx context.Context, message string, spoken map[string]bool) (string, error) {
+	reading := classify(message)
+	if reading.GetConfidence() < enough {
+		return "I did not understand that. " + askAboutThese.GetLabel() + ".", nil
+	}
+	reply, err := a.model.Complete(ctx, &assistantv1.CompleteRequest{Prompt: reading.GetIntent() + ": " + message})
+	if err != nil {
+		return "", err
+	}
+	again := spoken[reading.GetIntent()]
+	spoken[reading.GetIntent()] = true
+	if again {
+		return "Once more: " + reply.GetText(), nil
+	}
+	return reply.GetText(), nil
+}
+
+var chatFull = status.New(codes.FailedPrecondition, "CHAT_FULL", fmt.Sprintf("a chat has at most %d turns", turnsPerChat),
+	status.Suggest("Start a new chat."),
+	status.Meta("turnsPerChat", strconv.Itoa(turnsPerChat)),
+	status.Recover(status.Action(callerCode, "Start a new chat", &recoursev1.RestartTransaction{Scope: "chat"})),
+	status.Retry(recoursev1.RetryAdvice_VERDICT_AT_HIGHER_LEVEL, recoursev1.RetryAdvice_WHY_UNSPECIFIED))
+
+// Who has to act, in short.
+const (
+	client     = recoursev1.RecoveryAction_ACTOR_CLIENT
+	callerCode = recoursev1.RecoveryAction_ACTOR_CALLER_CODE
+	endUser    = recoursev1.RecoveryAction_ACTOR_END_USER
+)
+
+// fix asks for another value of one field.
+func fix(field, reason string) *recoursev1.FixFields {
+	return &recoursev1.FixFields{Fixes: []*recoursev1.FixFields_Fix{{Field: field, Reason: reason}}}
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+)
+
+// guard lets a call in: with a token, within the quota of its user, with valid requests. These are interceptors as one
+// writes them without recourse. Installed after its ServerOptions, they simply return errors.
+type guard struct{ quota quota }
+
+func newGuard() *guard { return &guard{} }
+
+func (g *guard) options() []grpc.ServerOption {
+	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(g.unary), grpc.ChainStreamInterceptor(g.stream)}
+}
+
+func (g *guard) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	who, err := g.admit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := validate(who, req); err != nil {
+		return nil, err
+	}
+	return handler(ctx, req)
+}
+
+func (g *guard) stream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	who, err := g.admit(stream.Context())
+	if err != nil {
+		return err
+	}
+	return handler(srv, &guardedStream{stream, who})
+}
+
+// guardedStream validates what it receives.
+type guardedStream struct {
+	grpc.ServerStream
+	who user
+}
+
+func (s *guardedStream) RecvMsg(req any) error {
+	if err := s.ServerStream.RecvMsg(req); err != nil {
+		return err
+	}
+	return validate(s.who, req)
+}
+
+func (g *guard) admit(ctx context.Context) (user, error) {
+	who, err := authenticate(ctx)
+	if err != nil {
+		return user{}, err
+	}
+	return who, g.quota.spend(who, time.Now())
+}
+
+type user struct {
+	name      string
+	plan      string
+	perMinute int // calls
+}
+
+// users is who may call, by token. A real service asks its identity provider.
+var users = map[string]user{
+	"token-of-ada":   {name: "ada", plan: "pro", perMinute: 600},
+	"token-of-quinn": {name: "quinn", plan: "free", perMinute: 2},
+}
+
+func authenticate(ctx context.Context) (user, error) {
+	token := ""
+	for _, v := range metadata.ValueFromIncomingContext(ctx, "authorization") {
+		token, _ = strings.CutPrefix(v, "Bearer ")
+	}
+	if token == "" {
+		return user{}, errTokenMissing
+	}
+	who, ok := users[token]
+	if !ok {
+		return user{}, errTokenExpired
+	}
+	return who, nil
+}
+
+var (
+	errTokenMissing = status.New(codes.Unauthenticated, "TOKEN_MISSING", "the call has no bearer token",
+		status.Suggest("Sign in, then try again."),
+		status.Recover(status.Action(endUser, "Sign in", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_LOGIN})))
+
+	errTokenExpired = status.New(codes.Unauthenticated, "TOKEN_EXPIRED", "the token has expired or was never valid",
+		status.Suggest("Sign in again."),
+		status.Recover(
+			status.Action(client, "Get a fresh token", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_REFRESH}),
+			status.Action(endUser, "Sign in again", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_LOGIN})))
+)

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// quota counts the calls of each user, minute by minute.
+type quota struct {
+	mu      sync.Mutex
+	windows map[string]window // by user
+}
+
+type window struct {
+	start time.Time
+	calls int
+}
+
+// spend counts a call, or says when there is room for it again.
+func (q *quota) spend(who user, now time.Time) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w := q.windows[who.name]
+	if now.Sub(w.start) >= time.Minute {
+		w = window{start: now}
+	}
+	if w.calls >= who.perMinute {
+		return quotaUsedUp(who, w.start.Add(time.Minute), now)
+	}
+	w.calls++
+	if q.windows == nil {
+		q.windows = map[string]window{}
+	}
+	q.windows[who.name] = w
+	return nil
+}
+
+const quotaID = "calls-per-minute"
+
+func quotaUsedUp(who user, renewal, now time.Time) error {
+	wait := (renewal.Sub(now) + time.Second - 1).Truncate(time.Second) // whole seconds, and never too early
+	return status.New(codes.ResourceExhausted, "QUOTA_USED_UP", fmt.Sprintf("all %d calls of this minute are used up", who.perMinute),
+		status.Suggest("Wait a minute, or choose a plan with more calls."),
+		status.Meta("callsPerMinute", strconv.Itoa(who.perMinute)),
+		status.RetryAfter(wait),
+		status.Outcome(recoursev1.Outcome_OUTCOME_NOT_APPLIED),
+		status.Attach(&errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{{
+			Subject: "user:" + who.name, QuotaId: quotaID,
+			Description: fmt.Sprintf("the %s plan has %d calls a minute", who.plan, who.perMinute),
+		}}}),
+		status.Recover(
+			status.Action(callerCode, "Wait until there are calls again", &recoursev1.WaitForQuota{QuotaId: quotaID, ResetsAt: timestamppb.New(renewal)}),
+			status.Action(endUser, "Choose another plan", &recoursev1.OpenLink{Url: "https://assistant.example.com/plans"})))
+}

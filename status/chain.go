@@ -1,0 +1,117 @@
+package status
+
+import (
+	"fmt"
+	"reflect"
+
+	grpcstatus "google.golang.org/grpc/status"
+
+	"google.golang.org/grpc/codes"
+)
+
+// Errors come from anywhere: their methods may panic, and their chain may lead
+// back to itself, where errors.Is and errors.As would not return. What follows
+// reads chains with neither.
+
+// maxTree bounds how many errors of one tree are looked at.
+const maxTree = 256
+
+// walk shows the errors in a tree to visit, each before those that it wraps,
+// until visit returns false.
+func walk(err error, visit func(error) bool) { walkSome(err, visit, new(int)) }
+
+func walkSome(err error, visit func(error) bool, seen *int) bool {
+	if *seen++; err == nil || *seen > maxTree {
+		return true
+	}
+	if !visit(err) {
+		return false
+	}
+	for _, inner := range unwrap(err) {
+		if !walkSome(inner, visit, seen) {
+			return false
+		}
+	}
+	return true
+}
+
+func unwrap(err error) (inner []error) {
+	defer func() {
+		if recover() != nil {
+			inner = nil
+		}
+	}()
+	switch u := err.(type) {
+	case interface{ Unwrap() error }:
+		return []error{u.Unwrap()}
+	case interface{ Unwrap() []error }:
+		return u.Unwrap()
+	}
+	return nil
+}
+
+// is reports what errors.Is does.
+func is(err, target error) (found bool) {
+	walk(err, func(err error) bool {
+		found = isOne(err, target)
+		return !found
+	})
+	return found
+}
+
+func isOne(err, target error) (same bool) {
+	defer func() {
+		if recover() != nil {
+			same = false
+		}
+	}()
+	if reflect.TypeOf(err).Comparable() && err == target {
+		return true
+	}
+	i, ok := err.(interface{ Is(error) bool })
+	return ok && i.Is(target)
+}
+
+// as finds what errors.As does.
+func as[T error](err error) (found T, ok bool) {
+	walk(err, func(err error) bool {
+		found, ok = asOne[T](err)
+		return !ok
+	})
+	return found, ok
+}
+
+func asOne[T error](err error) (found T, ok bool) {
+	defer func() {
+		if recover() != nil {
+			var none T
+			found, ok = none, false
+		}
+	}()
+	if found, ok = err.(T); ok {
+		return found, true
+	}
+	if a, can := err.(interface{ As(any) bool }); can {
+		return found, a.As(&found)
+	}
+	return found, false
+}
+
+// statusOf returns the status that err itself carries, unless it says that
+// nothing failed.
+func statusOf(err error) (st *grpcstatus.Status, ok bool) {
+	defer func() {
+		if recover() != nil {
+			st, ok = nil, false
+		}
+	}()
+	s, is := err.(interface{ GRPCStatus() *grpcstatus.Status })
+	if !is {
+		return nil, false
+	}
+	st = s.GRPCStatus()
+	return st, st != nil && st.Code() != codes.OK
+}
+
+// textOf is err.Error(), whatever err does: fmt survives a panic in it.
+func textOf(err error) string { return fmt.Sprint(err) }

@@ -1,0 +1,51 @@
+package status
+
+import (
+	"google.golang.org/protobuf/proto"
+)
+
+// Limits, for tests that stay beside them.
+const (
+	MaxMessage    = maxMessage
+	MaxSuggestion = maxSuggestion
+	MaxDomain     = maxDomain
+	MaxErrorCode  = maxErrorCode
+	MaxLabel      = maxLabel
+	MaxRequestID  = maxRequestID
+	MaxActions    = maxActions
+	MaxCauses     = maxCauses
+	MaxViolations = maxViolations
+	MaxLinks      = maxLinks
+	MaxDetails    = maxDetails
+	MaxReceived   = maxReceived
+	MaxMeta       = maxMeta
+)
+
+var Clean, IsClean = clean, isClean
+
+// Mend is what repairs a detail whose strings are not valid UTF-8.
+func Mend(b []byte, m proto.Message) ([]byte, bool) {
+	return mend(b, m.ProtoReflect().Descriptor(), maxNesting)
+}
+
+// CountTrims counts the steps of fit, those that found nothing to do included,
+// until the function that it returns is called.
+func CountTrims(n *int) (restore func()) {
+	whole := trimOrder
+	trimOrder = make([]func(*draft) bool, len(whole))
+	for i, step := range whole {
+		trimOrder[i] = func(d *draft) bool {
+			*n++
+			return step(d)
+		}
+	}
+	return func() { trimOrder = whole }
+}
+
+// ForgetLayout makes the readers go through Status.Proto, as they would if
+// grpc-go changed its Status.
+func ForgetLayout() (restore func()) {
+	known := statusLayout
+	statusLayout = func() *layout { return nil }
+	return func() { statusLayout = known }
+}
