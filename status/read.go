@@ -82,8 +82,10 @@ func statusIn(err error) *grpcstatus.Status {
 	switch err.(type) {
 	case *Error, interface{ Unwrap() error }, interface{ Unwrap() []error }:
 	default:
-		st, _ := statusOf(err)
-		return st
+		if st, ok := statusOf(err); ok {
+			return st
+		}
+		return nil
 	}
 	e, _ := From(err)
 	return e.GRPCStatus()

@@ -40,6 +40,7 @@ func TestFromFindsTheStatusWhereverItIs(t *testing.T) {
 		{"context", fmt.Errorf("a: %w", errors.ErrUnsupported), ""},
 		{"GRPCStatus is nil", statusError{}, ""},
 		{"GRPCStatus is OK", statusError{grpcstatus.New(codes.OK, "fine")}, ""},
+		{"GRPCStatus is OK with details", statusError{rpcStatus(t, codes.OK, &errdetails.BadRequest{})}, ""},
 		{"GRPCStatus panics", &panicsOn{grpc: true}, ""},
 		{"Unwrap panics", &panicsOn{unwrap: true}, ""},
 		{"a cycle", &cycle{}, ""},
@@ -68,6 +69,9 @@ func TestFromFindsTheStatusWhereverItIs(t *testing.T) {
 			}
 			if ok && e.Error() != test.want {
 				t.Errorf("got %q, want %q", e, test.want)
+			}
+			if _, has := status.Detail[*errdetails.BadRequest](test.err); has {
+				t.Error("a detail that From does not see")
 			}
 		})
 	}

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// model continues prompts of the form "topic: the person's words". The same prompt always gets the same text.
+// model continues prompts of the form "topic: the person's words". The same facts always get the same text.
 type model struct {
 	assistantv1.UnimplementedModelBackendServer
 }
@@ -89,14 +89,14 @@ func complete(prompt string) ([]string, error) {
 	if !ok {
 		known = texts[""]
 	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(prompt)) // never fails
-	text := strings.NewReplacer(
+	facts := []string{
 		"{place}", found(place.FindStringSubmatch(words), "your area"),
 		"{number}", found(number.FindStringSubmatch(words), "of yours"),
-		"{Subject}", capital(words),
-	).Replace(known[int(h.Sum32()%uint32(len(known)))])
-	return tokens(text), nil
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(topic + strings.Join(facts, " "))) // never fails
+	text := known[int(h.Sum32()%uint32(len(known)))]
+	return tokens(strings.NewReplacer(append(facts, "{Subject}", capital(words))...).Replace(text)), nil
 }
 
 // found is what a pattern has found last, or another text.
