@@ -30,12 +30,12 @@ func (c *serverCall) handle(req any, handler grpc.UnaryHandler) (any, error) {
 	if c.runs == nil {
 		return handler(ctx, req)
 	}
-	if err := c.runs.message(Server, true, req); err != nil {
+	if err := c.runs.message(ServerSide, true, req); err != nil {
 		return nil, err
 	}
 	reply, err := handler(ctx, req)
 	if err == nil && !isNothing(reply) {
-		err = c.runs.message(Server, false, reply)
+		err = c.runs.message(ServerSide, false, reply)
 	}
 	return reply, err
 }
@@ -74,7 +74,7 @@ func (s *serverStream) Context() context.Context { return s.ctx }
 
 func (s *serverStream) SendMsg(m any) error {
 	if rs := s.serverCall.runs; rs != nil {
-		if err := rs.message(Server, false, m); err != nil {
+		if err := rs.message(ServerSide, false, m); err != nil {
 			return s.serverCall.refuse(err)
 		}
 	}
@@ -84,7 +84,7 @@ func (s *serverStream) SendMsg(m any) error {
 func (s *serverStream) RecvMsg(m any) error {
 	err := s.ServerStream.RecvMsg(m)
 	if rs := s.serverCall.runs; rs != nil && err == nil {
-		if err := rs.message(Server, true, m); err != nil {
+		if err := rs.message(ServerSide, true, m); err != nil {
 			return s.serverCall.refuse(err)
 		}
 	}
@@ -92,10 +92,11 @@ func (s *serverStream) RecvMsg(m any) error {
 }
 
 func (c *client) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	call := Call{Method: method, Side: Client}
+	call := Call{Method: method, Side: ClientSide}
 	var trailer metadata.MD
 	opts = append(opts[:len(opts):len(opts)], grpc.Trailer(&trailer))
-	err := c.invoke(outgoing(ctx), call, req, reply, cc, invoker, opts)
+	ctx = outgoing(ctx)
+	err := c.invoke(ctx, call, req, reply, cc, invoker, opts)
 	if err == nil {
 		return nil
 	}
@@ -113,20 +114,20 @@ func (c *client) invoke(ctx context.Context, call Call, req, reply any, cc *grpc
 	}
 	defer func() { err = rs.end(err) }()
 	defer recovered(&err)
-	if err := rs.message(Client, false, req); err != nil {
+	if err := rs.message(ClientSide, false, req); err != nil {
 		return err
 	}
 	if err := invoker(ctx, call.Method, req, reply, cc, opts...); err != nil {
 		return err
 	}
-	return rs.message(Client, true, reply)
+	return rs.message(ClientSide, true, reply)
 }
 
 func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	s := &clientStream{client: c, caller: ctx, call: Call{
-		Method: method, Side: Client, ClientStreams: desc.ClientStreams, ServerStreams: desc.ServerStreams,
+	s := &clientStream{client: c, caller: outgoing(ctx), call: Call{
+		Method: method, Side: ClientSide, ClientStreams: desc.ClientStreams, ServerStreams: desc.ServerStreams,
 	}}
-	if err := s.open(outgoing(ctx), desc, cc, streamer, opts); err != nil {
+	if err := s.open(s.caller, desc, cc, streamer, opts); err != nil {
 		return nil, s.finish(err, nil)
 	}
 	return s, nil
@@ -184,7 +185,7 @@ func (s *clientStream) finish(err error, trailer metadata.MD) error {
 	case s.refused:
 		return s.outcome
 	}
-	return read(err, s.call.Method, trailer)
+	return read(s.caller, err, s.call.Method, trailer)
 }
 
 func (s *clientStream) forgetCaller() {
@@ -221,7 +222,7 @@ func (s *clientStream) drain() {
 func (s *clientStream) RecvMsg(m any) error {
 	switch err := s.ClientStream.RecvMsg(m); {
 	case err == nil && s.runs != nil:
-		if err := s.runs.message(Client, true, m); err != nil {
+		if err := s.runs.message(ClientSide, true, m); err != nil {
 			err = s.refuse(err)
 			s.drain()
 			return err
@@ -244,7 +245,7 @@ func (s *clientStream) RecvMsg(m any) error {
 
 func (s *clientStream) SendMsg(m any) error {
 	if s.runs != nil {
-		if err := s.runs.message(Client, false, m); err != nil {
+		if err := s.runs.message(ClientSide, false, m); err != nil {
 			err = s.refuse(err)
 			if !s.call.ClientStreams {
 				s.drain() // nobody receives before the request is sent
@@ -262,7 +263,7 @@ func (s *clientStream) SendMsg(m any) error {
 func (s *clientStream) Header() (metadata.MD, error) {
 	md, err := s.ClientStream.Header()
 	if err != nil {
-		err = read(err, s.call.Method, nil)
+		err = read(s.caller, err, s.call.Method, nil)
 	}
 	return md, err
 }

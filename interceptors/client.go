@@ -2,12 +2,10 @@ package interceptors
 
 import (
 	"context"
-	"errors"
 
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	grpcstatus "google.golang.org/grpc/status"
 )
 
 // client is everything that does not change between calls.
@@ -29,40 +27,30 @@ func outgoing(ctx context.Context) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, requestIDKey, c.requestID())
 }
 
-// read makes a *status.Error of whatever a call ended with.
-func read(err error, method string, trailer metadata.MD) *status.Error {
-	if e, ok := err.(*status.Error); ok && e != nil {
-		return e // a policy refused the call
+// read makes a *status.Error of whatever a call ended with. Where no answer came,
+// the id that the call was sent with is the one to quote.
+func read(ctx context.Context, err error, method string, trailer metadata.MD) *status.Error {
+	if len(trailer) == 0 && deadlinePassed(ctx) {
+		if e, ok := status.From(err); ok && e.Code() == codes.DeadlineExceeded {
+			err = status.Timeout(err) // nobody answered: it is this side's own
+		}
+	}
+	ids := trailer[requestIDKey]
+	if len(ids) == 0 {
+		sent, _ := metadata.FromOutgoingContext(ctx)
+		ids = sent[requestIDKey]
 	}
 	id := ""
-	if v := trailer[requestIDKey]; len(v) > 0 {
-		id = v[0]
+	if len(ids) > 0 {
+		id = ids[0]
 	}
-	return status.Received(innerStatus(err), err, method, id)
-}
-
-// innerStatus reads the status without the text that wrapping put around it.
-func innerStatus(err error) (st *grpcstatus.Status) {
-	defer func() {
-		if recover() != nil { // in a method of an error that an interceptor made
-			st = grpcstatus.New(codes.Unknown, "an error that cannot be read")
-		}
-	}()
-	s, ok := errors.AsType[interface {
-		error
-		GRPCStatus() *grpcstatus.Status
-	}](err)
-	if ok {
-		if st := s.GRPCStatus(); st != nil {
-			return st
-		}
-	}
-	return grpcstatus.FromContextError(err)
+	return status.Received(err, method, id)
 }
 
 // fail ends a call that went wrong.
 func (c *client) fail(ctx context.Context, call Call, err error, trailer metadata.MD) error {
-	e := read(err, call.Method, trailer)
+	err = status.Finite(err)
+	e := read(ctx, err, call.Method, trailer)
 	if c.onFailure == nil {
 		return e // undecoded: its reader may want one detail, or only the code
 	}

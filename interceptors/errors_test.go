@@ -65,6 +65,14 @@ func everything(r rpctest.Result) string {
 	return fmt.Sprint(map[string][]string(r.Header), map[string][]string(r.Trailer), r.Replies, grpcstatus.Convert(r.Err).Proto())
 }
 
+// statusOf reads what a plain client got.
+func statusOf(err error) error {
+	if e, ok := status.From(err); ok {
+		return e
+	}
+	return err
+}
+
 func from(t *testing.T, err error) *status.Error {
 	t.Helper()
 	if err == nil {
@@ -80,9 +88,9 @@ func from(t *testing.T, err error) *status.Error {
 var errBusy = status.New(codes.Unavailable, "MODEL_BUSY", "the model is busy",
 	status.Meta("modelId", "m1"),
 	status.Suggest("Try a smaller model."),
-	status.Recover(status.Action(recoursev1.RecoveryAction_ACTOR_CALLER_CODE, "Use the small model", &recoursev1.CallMethod{Method: "/a.B/Small"})),
+	status.Recover(status.Action(status.ByCallerCode, "Use the small model", &recoursev1.CallMethod{Method: "/a.B/Small"})),
 	status.RetryAfter(2*time.Second),
-	status.Outcome(recoursev1.Outcome_OUTCOME_NOT_APPLIED),
+	status.Outcome(status.NotApplied),
 	status.Violation("prompt", "TOO_LONG", "too long for the large model"),
 	status.Cause(errors.New("canary: 3 workers of 3 are busy on 10.0.0.7")),
 )
@@ -119,8 +127,8 @@ func TestAnErrorArrivesWholeInEveryShape(t *testing.T) {
 				got := told{e.Code(), e.ErrorCode(), e.Domain(), e.Message(), e.Suggestion(), e.Metadata(), delay, e.Outcome(), e.Verdict(), e.Operation(), e.RecoveryActions()}
 				wantTold := told{
 					codes.Unavailable, "MODEL_BUSY", domain, "the model is busy", "Try a smaller model.",
-					map[string]string{"modelId": "m1"}, 2 * time.Second, recoursev1.Outcome_OUTCOME_NOT_APPLIED,
-					recoursev1.RetryAdvice_VERDICT_SAME_REQUEST, shape.Method(), errBusy.RecoveryActions(),
+					map[string]string{"modelId": "m1"}, 2 * time.Second, status.NotApplied,
+					status.SameRequest, shape.Method(), errBusy.RecoveryActions(),
 				}
 				if diff := cmp.Diff(wantTold, got, protocmp.Transform()); diff != "" {
 					t.Error(diff)
@@ -252,7 +260,7 @@ func TestInvalidUTF8AnywhereLosesNothingElse(t *testing.T) {
 	for name, handlerErr := range map[string]error{
 		"made here": status.New(codes.InvalidArgument, "NAME_INVALID", "bad \xff",
 			status.Domain("own.example.com"), status.Meta("name", "\xff"), status.Suggest("\xffRename it."),
-			status.Recover(status.Action(recoursev1.RecoveryAction_ACTOR_END_USER, "Rename\xff", &recoursev1.FixFields{Fixes: []*recoursev1.FixFields_Fix{{Field: "name\xff"}}})),
+			status.Recover(status.Action(status.ByEndUser, "Rename\xff", &recoursev1.FixFields{Fixes: []*recoursev1.FixFields_Fix{{Field: "name\xff"}}})),
 			status.Attach(&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "\xff"}}})),
 		"a status of grpc-go": grpcstatus.ErrorProto(&spb.Status{Code: int32(codes.InvalidArgument), Message: "bad \xff", Details: []*anypb.Any{
 			{TypeUrl: "type.googleapis.com/google.rpc.ErrorInfo", Value: raw},
@@ -295,7 +303,7 @@ func TestADependencysErrorIsNotTheCallersError(t *testing.T) {
 	leaf := status.New(codes.NotFound, "ROW_NOT_FOUND", "canary: no row in users", status.Domain("db.example.com"),
 		status.Attach(&errdetails.ResourceInfo{ResourceName: "canary/7"}))
 	busy := status.New(codes.ResourceExhausted, "POOL_EXHAUSTED", "canary", status.RetryAfter(3*time.Second))
-	dead := status.New(codes.Unavailable, "GAVE_UP", "canary", status.Retry(recoursev1.RetryAdvice_VERDICT_NEVER, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED))
+	dead := status.New(codes.Unavailable, "GAVE_UP", "canary", status.Retry(status.Never, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED))
 	for _, row := range []struct {
 		name      string
 		leaf      error
@@ -462,4 +470,21 @@ func TestTrustDecidesWhatACallerSees(t *testing.T) {
 
 func trusted(t status.Trust) interceptors.ServerOption {
 	return interceptors.Trust(func(context.Context) status.Trust { return t })
+}
+
+// Where no answer came, the id that was sent is still the one to quote.
+func TestACallWithoutAnAnswerHasTheIDItWasSentWith(t *testing.T) {
+	hang := func(ctx context.Context, _ rpctest.Exchange) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	eachShape(t, func(t *testing.T, shape rpctest.Shape) {
+		conn := rpctest.Start(t, hang, quiet(), interceptors.DialOptions()...)
+		ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(t.Context(), "x-request-id", "req-7"), time.Second)
+		defer cancel()
+		e := from(t, rpctest.Do(ctx, conn, shape).Err)
+		if e.Code() != codes.DeadlineExceeded || e.RequestID() != "req-7" || e.Outcome() != status.Indeterminate {
+			t.Errorf("%v, id %q, outcome %v", e, e.RequestID(), e.Outcome())
+		}
+	})
 }

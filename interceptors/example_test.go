@@ -12,27 +12,33 @@ import (
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 )
 
 func ExampleServerOptions() {
 	server := grpc.NewServer(interceptors.ServerOptions(
 		interceptors.Domain("library.example.com"),
-		interceptors.Classify(
+		interceptors.Classifiers(
 			status.Sentinel(sql.ErrNoRows, codes.NotFound, "BOOK_NOT_FOUND", "no such book"),
 		),
 		interceptors.Trust(func(ctx context.Context) status.Trust {
-			if v := metadata.ValueFromIncomingContext(ctx, "x-from-the-mesh"); len(v) > 0 {
-				return status.Internal // only where a proxy removes the key from strangers' requests
+			p, ok := peer.FromContext(ctx)
+			if !ok {
+				return status.Public
+			}
+			// Verified by the server's tls.Config: no client can make it up.
+			tls, ok := p.AuthInfo.(credentials.TLSInfo)
+			if ok && tls.SPIFFEID != nil && tls.SPIFFEID.Host == "example.com" {
+				return status.Internal
 			}
 			return status.Public
 		}),
 		interceptors.TechnicalDetails(),
 	)...)
 	defer server.Stop()
-	fmt.Println(len(server.GetServiceInfo()), "services")
-	// Output: 0 services
+	// Register services and serve.
 }
 
 func ExampleDialOptions() {
@@ -50,12 +56,12 @@ func ExampleDialOptions() {
 	if e, ok := status.From(err); ok {
 		fmt.Println(e.ErrorCode(), "-", e.Suggestion())
 	}
-	// Output: DEADLINE_EXCEEDED - Try again in a few moments or check system status.
+	// Output: ASYNC_TIMEOUT_FAILED - Try again in a few moments or check system status.
 }
 
 func ExampleOnFailure() {
 	interceptors.ServerOptions(interceptors.OnFailure(func(ctx context.Context, f interceptors.Failure) {
-		slog.InfoContext(ctx, "call failed", "method", f.Method, "error", f.Err, "request_id", f.RequestID, "cause", f.Cause)
+		slog.WarnContext(ctx, "call failed", "rpc", f)
 	}))
 }
 

@@ -2,12 +2,12 @@ package interceptors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
 )
 
 // Failure is a call that failed.
@@ -24,37 +24,46 @@ type Failure struct {
 	Elided int
 }
 
-// logFailure writes what nobody else is shown.
-func logFailure(ctx context.Context, f Failure) {
-	switch f.Err.Code() {
-	case codes.Unknown, codes.Internal, codes.DataLoss, codes.Unavailable, codes.DeadlineExceeded:
-	default:
-		return
-	}
+// LogValue makes a group of everything that helps to find the cause, safe for a
+// line of a log: method, code, error_code, request_id, cause, and the stack of a
+// panic. The cause shows what no caller may see.
+func (f Failure) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 6)
 	attrs = append(attrs,
 		slog.String("method", f.Method),
 		slog.String("code", f.Err.Code().String()),
 		slog.String("error_code", f.Err.ErrorCode()),
 		slog.String("request_id", f.RequestID),
-		slog.String("cause", status.Display(causes(f.Cause), 0)),
 	)
-	if p, ok := errors.AsType[*status.PanicError](f.Cause); ok {
-		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	if p, ok := f.Err.Unwrap().(*status.PanicError); ok {
+		attrs = append(attrs, slog.String("cause", status.Display(p.Error(), 0)), slog.String("stack", string(p.Stack)))
+	} else {
+		attrs = append(attrs, slog.String("cause", status.Display(causes(f.Cause), 0)))
 	}
-	slog.LogAttrs(ctx, slog.LevelError, "call failed", attrs...)
+	return slog.GroupValue(attrs...)
+}
+
+// logFailure writes what nobody else is shown.
+func logFailure(ctx context.Context, f Failure) {
+	switch f.Err.Code() {
+	case codes.Unknown, codes.Internal, codes.DataLoss, codes.Unavailable, codes.DeadlineExceeded:
+		slog.LogAttrs(ctx, slog.LevelError, "call failed", f.LogValue().Group()...)
+	}
 }
 
 // causes returns the text of err and, since a *status.Error never shows its
-// cause, of every cause behind one. fmt survives an Error method that panics.
+// cause, of the causes behind one. fmt survives an Error method that panics.
 func causes(err error) string {
 	text := fmt.Sprint(err)
 	for range maxCauses {
-		e, ok := errors.AsType[*status.Error](err)
-		if !ok || e.Unwrap() == nil {
+		e, ok := status.From(err)
+		if !ok {
 			break
 		}
 		err = e.Unwrap()
+		if _, same := err.(interface{ GRPCStatus() *grpcstatus.Status }); same || err == nil {
+			break // the error that a received one was read from says nothing more
+		}
 		text += ": " + fmt.Sprint(err)
 	}
 	return text

@@ -62,7 +62,7 @@ func TestNoPanicOnAServerEndsTheProcessOrLeaks(t *testing.T) {
 		{name: "interceptor below ends its goroutine", handler: rpctest.Echo, extra: below(exit)},
 		{name: "error whose methods panic", handler: func(context.Context, rpctest.Exchange) error { return explosive{} }},
 		{name: "classifier panics", handler: fails(errors.New("canary")), opts: []interceptors.ServerOption{
-			interceptors.Classify(func(error) *status.Error { panic("canary") }),
+			interceptors.Classifiers(func(error) *status.Error { panic("canary") }),
 		}},
 		{name: "hook panics", handler: fails(errors.New("canary")), opts: []interceptors.ServerOption{
 			interceptors.OnFailure(func(context.Context, interceptors.Failure) { panic("canary") }),
@@ -71,7 +71,7 @@ func TestNoPanicOnAServerEndsTheProcessOrLeaks(t *testing.T) {
 			interceptors.OnFailure(func(context.Context, interceptors.Failure) { runtime.Goexit() }),
 		}},
 		{name: "classifier ends its goroutine", handler: fails(errors.New("canary")), bare: true, opts: []interceptors.ServerOption{
-			interceptors.Classify(func(error) *status.Error { runtime.Goexit(); return nil }),
+			interceptors.Classifiers(func(error) *status.Error { runtime.Goexit(); return nil }),
 		}},
 		{name: "policy ends its goroutine", handler: rpctest.Echo, bare: true, opts: []interceptors.ServerOption{interceptors.Use(explosive{at: "End, by Goexit"})}},
 		{name: "error whose methods panic, to an insider", handler: func(context.Context, rpctest.Exchange) error {

@@ -25,6 +25,13 @@ func TestWhatNoInterceptorCanGuard(t *testing.T) {
 				select {}
 			})
 		},
+		"a goroutine that a stream's handler starts": func(t *testing.T) {
+			conn := rpctest.Start(t, func(context.Context, rpctest.Exchange) error {
+				go func() { panic("boom") }()
+				select {}
+			}, quiet(), interceptors.DialOptions()...)
+			_ = rpctest.Do(t.Context(), conn, rpctest.Shapes[1])
+		},
 		"a stats handler": func(t *testing.T) {
 			serveAndDie(t, rpctest.Echo, grpc.StatsHandler(panics{}))
 		},

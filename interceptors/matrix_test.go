@@ -110,14 +110,14 @@ func TestEveryPolicySeesEveryCallEndOnce(t *testing.T) {
 	for _, o := range outcomes() {
 		t.Run(o.name, func(t *testing.T) {
 			eachShape(t, func(t *testing.T, shape rpctest.Shape) {
-				for _, side := range []interceptors.Side{interceptors.Server, interceptors.Client} {
+				for _, side := range []interceptors.Side{interceptors.ServerSide, interceptors.ClientSide} {
 					rec, gate := &recorder{}, &recorder{}
 					if o.refused {
 						gate.refuse = refusal
 					}
 					use := interceptors.Use(rec, gate)
 					server, dial := quiet(), interceptors.DialOptions()
-					if side == interceptors.Server {
+					if side == interceptors.ServerSide {
 						server = quiet(use)
 					} else {
 						dial = interceptors.DialOptions(use)
@@ -154,14 +154,14 @@ func TestEveryPolicySeesEveryCallEndOnce(t *testing.T) {
 						t.Fatalf("%v side: %+v, want one call that ended once", side, seen)
 					}
 					code := o.server
-					if side == interceptors.Client || o.refused || o.name == "deadline" {
+					if side == interceptors.ClientSide || o.refused || o.name == "deadline" {
 						code = o.client
 					}
 					wantCall := recorded{Code: code, Ends: 1, Call: interceptors.Call{
 						Method: shape.Method(), Side: side, ClientStreams: shape.ClientStreams, ServerStreams: shape.ServerStreams,
 					}}
 					got := seen[0]
-					if o.name == "deadline" && side == interceptors.Server && got.Code == codes.Canceled {
+					if o.name == "deadline" && side == interceptors.ServerSide && got.Code == codes.Canceled {
 						got.Code = code // the client's reset may come first
 					}
 					if o.name == "ok" {
@@ -210,7 +210,7 @@ func TestAnAbandonedStreamEnds(t *testing.T) {
 // What a policy says in the middle decides, even if the handler ignores it.
 func TestAPolicyEndsAStreamInTheMiddle(t *testing.T) {
 	tooLong := status.New(codes.InvalidArgument, "TOO_LONG", "the message is too long")
-	for _, side := range []interceptors.Side{interceptors.Server, interceptors.Client} {
+	for _, side := range []interceptors.Side{interceptors.ServerSide, interceptors.ClientSide} {
 		eachShape(t, func(t *testing.T, shape rpctest.Shape) {
 			ignores := func(ctx context.Context, x rpctest.Exchange) error {
 				_, _ = x.Recv()
@@ -219,7 +219,7 @@ func TestAPolicyEndsAStreamInTheMiddle(t *testing.T) {
 			}
 			use := interceptors.Use(objector{tooLong})
 			server, dial := quiet(), interceptors.DialOptions()
-			if side == interceptors.Server {
+			if side == interceptors.ServerSide {
 				server = quiet(use)
 			} else {
 				dial = interceptors.DialOptions(use)

@@ -92,7 +92,9 @@ func Trust(f func(ctx context.Context) status.Trust) ServerOption {
 
 // PartnerDomains lists the domains whose causes a status.Partner may see.
 func PartnerDomains(domains ...string) ServerOption {
-	return serverOption(func(s *server) { s.rendering.PartnerDomains = domains })
+	return serverOption(func(s *server) {
+		s.rendering.PartnerDomains = append(s.rendering.PartnerDomains, domains...)
+	})
 }
 
 // TechnicalDetails shows the text of causes, and the stacks of panics, to callers
@@ -106,19 +108,20 @@ func TechnicalDetails() ServerOption {
 // them. Outcome and verdict travel in the ErrorInfo then, suggestion and actions
 // do not.
 func OmitErrorDetail(classes ...status.Trust) ServerOption {
-	return serverOption(func(s *server) { s.omitDetail = classes })
+	return serverOption(func(s *server) { s.omitDetail = append(s.omitDetail, classes...) })
 }
 
-// Budget is the most bytes the trailers of an error may take, counted as HTTP/2
-// does. The default, status.DefaultBudget, passes a stock nginx; without such a
-// proxy on the way 7168 is safe too. It is held to at most status.MaxBudget.
-func Budget(bytes int) ServerOption {
-	return serverOption(func(s *server) { s.rendering.Budget = bytes })
+// TrailerBytes is the most that the trailers of an error may take, counted as
+// HTTP/2 does: for each field its name, its value and 32 bytes. The default,
+// status.DefaultTrailerBytes, passes a stock nginx; without such a proxy on the
+// way 7168 is safe too. It is held to at most status.MaxTrailerBytes.
+func TrailerBytes(most int) ServerOption {
+	return serverOption(func(s *server) { s.rendering.TrailerBytes = most })
 }
 
-// Classify gives errors of other packages a meaning, see status.Classify. The
-// first classifier that knows an error decides.
-func Classify(classifiers ...status.Classifier) ServerOption {
+// Classifiers give errors of other packages a meaning, see status.Classify. The
+// first that knows an error decides.
+func Classifiers(classifiers ...status.Classifier) ServerOption {
 	return serverOption(func(s *server) { s.classifiers = append(s.classifiers, classifiers...) })
 }
 
@@ -134,7 +137,8 @@ func OnFailure(f func(ctx context.Context, failure Failure)) Option {
 }
 
 // Use adds policies, outermost first. They run inside of everything that this
-// package does itself.
+// package does itself, and outside of interceptors installed after it: a policy
+// that looks at messages does so before such an interceptor has asked who calls.
 func Use(policies ...Policy) Option {
 	return bothOption{
 		server: func(s *server) { s.policies = append(s.policies, policies...) },

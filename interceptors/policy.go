@@ -19,15 +19,23 @@ type Side uint8
 
 // The two ends of an RPC.
 const (
-	Server Side = iota
-	Client
+	ServerSide Side = iota
+	ClientSide
 )
+
+func (s Side) String() string {
+	if s == ClientSide {
+		return "client"
+	}
+	return "server"
+}
 
 // Policy takes part in RPCs of every shape. It is used by many calls at once.
 type Policy interface {
-	// Begin is called when a call starts. It may return another context for the
-	// call, and a Run that follows it, or nil if it has seen enough. An error
-	// refuses the call: the handler, or the network, never sees it.
+	// Begin is called when a call starts. The context it returns, nil for the one
+	// given, must be derived from that; the Run follows the call, nil if the
+	// policy has seen enough. An error refuses the call: the handler, or the
+	// network, never sees it, and what is returned beside it is ignored.
 	Begin(ctx context.Context, call Call) (context.Context, Run, error)
 }
 
@@ -78,7 +86,7 @@ func beginOne(ctx context.Context, p Policy, call Call) (next context.Context, r
 // the outermost is the first to see what goes to the handler or to the network,
 // and the last to see what comes back.
 func (rs runs) message(side Side, in bool, msg any) error {
-	inward := in == (side == Server)
+	inward := in == (side == ServerSide)
 	for i := range rs {
 		r := rs[i]
 		if !inward {
@@ -99,6 +107,7 @@ func messageOne(r Run, in bool, msg any) (err error) {
 // end tells the policies the outcome, innermost first, and returns what they
 // make of it.
 func (rs runs) end(err error) error {
+	err = status.Finite(err) // policies may ask errors.Is
 	for i := len(rs) - 1; i >= 0; i-- {
 		err = endOne(rs[i], err)
 	}

@@ -189,12 +189,11 @@ func (c *serverCall) classify(cause error) *status.Error {
 }
 
 // deadlinePassed asks the clock too: when time is up, the client's reset of the
-// stream may arrive before the context's own timer.
+// stream may arrive before the context's own timer. A client whose clock started
+// earlier, as long as its request was under way, is still seen to cancel.
 func deadlinePassed(ctx context.Context) bool {
-	if d, ok := ctx.Deadline(); ok && !time.Now().Before(d) {
-		return true
-	}
-	return ctx.Err() == context.DeadlineExceeded
+	d, ok := ctx.Deadline()
+	return ok && time.Until(d) <= 0
 }
 
 // isInterruption reports whether e may be the consequence of a context that

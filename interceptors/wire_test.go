@@ -31,8 +31,8 @@ func huge() *status.Error {
 	}
 	return status.New(codes.FailedPrecondition, "TOO_MUCH", big,
 		status.Suggest(big), status.Meta("size", big), status.Meta("kept", "yes"),
-		status.RetryAfter(2*time.Second), status.Outcome(recoursev1.Outcome_OUTCOME_NOT_APPLIED),
-		status.Recover(status.Action(recoursev1.RecoveryAction_ACTOR_CALLER_CODE, big, &recoursev1.FixFields{Fixes: []*recoursev1.FixFields_Fix{{Field: big}}})),
+		status.RetryAfter(2*time.Second), status.Outcome(status.NotApplied),
+		status.Recover(status.Action(status.ByCallerCode, big, &recoursev1.FixFields{Fixes: []*recoursev1.FixFields_Fix{{Field: big}}})),
 		status.Attach(bad, wrapperspb.String(big), &errdetails.DebugInfo{Detail: big}, &errdetails.LocalizedMessage{Locale: "en-US", Message: big},
 			&errdetails.ResourceInfo{Description: big}))
 }
@@ -40,8 +40,14 @@ func huge() *status.Error {
 // A peer's limit is for the whole trailer block; above it an error loses its
 // code, and takes other calls with it.
 func TestHugeErrorsArriveAndHarmNobody(t *testing.T) {
-	for _, limit := range []uint32{8192, 4096} {
-		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+	for _, row := range []struct {
+		limit uint32
+		opts  []interceptors.ServerOption
+	}{
+		{8192, nil}, {4096, nil}, {8192, []interceptors.ServerOption{interceptors.TrailerBytes(8192)}}, {2048, []interceptors.ServerOption{interceptors.TrailerBytes(2048)}},
+	} {
+		limit := row.limit
+		t.Run(fmt.Sprint(limit, " ", len(row.opts)), func(t *testing.T) {
 			eachShape(t, func(t *testing.T, shape rpctest.Shape) {
 				release := make(chan struct{})
 				handler := func(ctx context.Context, x rpctest.Exchange) error {
@@ -58,8 +64,7 @@ func TestHugeErrorsArriveAndHarmNobody(t *testing.T) {
 					<-release
 					return x.Send(m)
 				}
-				opts := quiet(interceptors.Budget(int(limit)))
-				conn := rpctest.Start(t, handler, opts, append(interceptors.DialOptions(), grpc.WithMaxHeaderListSize(limit))...)
+				conn := rpctest.Start(t, handler, quiet(row.opts...), append(interceptors.DialOptions(), grpc.WithMaxHeaderListSize(limit))...)
 				var innocent sync.WaitGroup
 				for range 20 {
 					innocent.Go(func() {
@@ -75,10 +80,10 @@ func TestHugeErrorsArriveAndHarmNobody(t *testing.T) {
 					if e.Code() != codes.FailedPrecondition || e.ErrorCode() != "TOO_MUCH" || e.Domain() != domain {
 						t.Fatalf("got %v", e)
 					}
-					if d, ok := e.RetryDelay(); !ok || d != 2*time.Second || e.Verdict() != recoursev1.RetryAdvice_VERDICT_SAME_REQUEST {
+					if d, ok := e.RetryDelay(); !ok || d != 2*time.Second || e.Verdict() != status.SameRequest {
 						t.Errorf("delay %v %v, verdict %v", d, ok, e.Verdict())
 					}
-					if e.Outcome() != recoursev1.Outcome_OUTCOME_NOT_APPLIED || e.RequestID() == "" || e.Elided() == 0 {
+					if e.Outcome() != status.NotApplied || e.RequestID() == "" || e.Elided() == 0 {
 						t.Errorf("outcome %v, id %q, elided %d", e.Outcome(), e.RequestID(), e.Elided())
 					}
 					if _, ok := status.Detail[*errdetails.ErrorInfo](r.Err); !ok {
@@ -183,10 +188,10 @@ func TestStockRetryObeysTheServer(t *testing.T) {
 	}{
 		{"plain unavailable", status.New(codes.Unavailable, "DOWN", "down"), 4, 24 * time.Millisecond, 36 * time.Millisecond},
 		{"a delay", status.New(codes.Unavailable, "BUSY", "busy", status.RetryAfter(2*time.Second)), 4, 6 * time.Second, 7500 * time.Millisecond},
-		{"never", status.New(codes.Unavailable, "GONE", "gone", status.Retry(recoursev1.RetryAdvice_VERDICT_NEVER, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED)), 1, 0, 0},
-		{"at a higher level", status.New(codes.Aborted, "CONFLICT", "conflict", status.Retry(recoursev1.RetryAdvice_VERDICT_AT_HIGHER_LEVEL, 0)), 1, 0, 0},
+		{"never", status.New(codes.Unavailable, "GONE", "gone", status.Retry(status.Never, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED)), 1, 0, 0},
+		{"at a higher level", status.New(codes.Aborted, "CONFLICT", "conflict", status.Retry(status.AtHigherLevel, 0)), 1, 0, 0},
 		{"no verdict on an internal error", fmt.Errorf("odd"), 4, 24 * time.Millisecond, 36 * time.Millisecond},
-		{"a client's fault says nothing", status.New(codes.NotFound, "NONE", "none", status.Retry(recoursev1.RetryAdvice_VERDICT_NEVER, 0)), 4, 24 * time.Millisecond, 36 * time.Millisecond},
+		{"a client's fault says nothing", status.New(codes.NotFound, "NONE", "none", status.Retry(status.Never, 0)), 4, 24 * time.Millisecond, 36 * time.Millisecond},
 	} {
 		for _, side := range []string{"both sides", "server only"} {
 			t.Run(row.name+", "+side, func(t *testing.T) {
@@ -277,11 +282,11 @@ func TestAPlainClientReadsTheStandardDetails(t *testing.T) {
 
 func TestOurClientReadsAPlainServer(t *testing.T) {
 	for code, want := range map[codes.Code]recoursev1.RetryAdvice_Verdict{
-		codes.Unavailable:     recoursev1.RetryAdvice_VERDICT_SAME_REQUEST,
-		codes.Unauthenticated: recoursev1.RetryAdvice_VERDICT_AFTER_ACTION,
-		codes.Aborted:         recoursev1.RetryAdvice_VERDICT_AT_HIGHER_LEVEL,
-		codes.NotFound:        recoursev1.RetryAdvice_VERDICT_NEVER,
-		codes.Code(99):        recoursev1.RetryAdvice_VERDICT_NEVER,
+		codes.Unavailable:     status.SameRequest,
+		codes.Unauthenticated: status.AfterAction,
+		codes.Aborted:         status.AtHigherLevel,
+		codes.NotFound:        status.Never,
+		codes.Code(99):        status.Never,
 	} {
 		t.Run(code.String(), func(t *testing.T) {
 			eachShape(t, func(t *testing.T, shape rpctest.Shape) {

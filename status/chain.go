@@ -1,12 +1,12 @@
 package status
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
-	grpcstatus "google.golang.org/grpc/status"
-
 	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
 )
 
 // Errors come from anywhere: their methods may panic, and their chain may lead
@@ -16,13 +16,29 @@ import (
 // maxTree bounds how many errors of one tree are looked at.
 const maxTree = 256
 
+// Finite returns err if its tree of causes comes to an end, and otherwise an
+// error with its text alone, so that errors.Is and errors.As may be used on the
+// result. [Classify] and the interceptors apply it to what they are given, before
+// they show it to anybody's code. A tree of more than 256 errors counts as one
+// without end.
+func Finite(err error) error {
+	seen := 0
+	if walkSome(err, func(error) bool { return true }, &seen); seen <= maxTree {
+		return err
+	}
+	return errors.New(textOf(err))
+}
+
 // walk shows the errors in a tree to visit, each before those that it wraps,
 // until visit returns false.
 func walk(err error, visit func(error) bool) { walkSome(err, visit, new(int)) }
 
 func walkSome(err error, visit func(error) bool, seen *int) bool {
-	if *seen++; err == nil || *seen > maxTree {
+	if err == nil {
 		return true
+	}
+	if *seen++; *seen > maxTree {
+		return false
 	}
 	if !visit(err) {
 		return false

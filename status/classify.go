@@ -45,7 +45,9 @@ func Sentinel(target error, code codes.Code, errorCode, message string, opts ...
 	}
 }
 
-// Classify turns any error into an Error; nil stays nil. The result keeps err
+// Classify turns any error into an Error. It returns nil for nil: test for that
+// before returning the result as an error, since a nil *Error in an error is a
+// failure. The result keeps err
 // as its cause, for logs, and shows none of its text unless that text was put
 // into a status by name. It looks for, in this order:
 //
@@ -71,6 +73,7 @@ func Classify(err error, classifiers ...Classifier) *Error {
 	if e := worst(found.own); e != nil {
 		return e
 	}
+	err = Finite(err)
 	for _, c := range classifiers {
 		if e := try(c, err); e != nil {
 			return e.because(err)
@@ -180,7 +183,7 @@ func worst(errs []*Error) *Error {
 		if !joined.mergeViolations(e) {
 			joined.fields.elided++
 		}
-		if a := e.view().advice; a.GetVerdict() == never && joined.fields.advice.GetVerdict() != never {
+		if a := e.view().advice; a.GetVerdict() == Never && joined.fields.advice.GetVerdict() != Never {
 			joined.fields.advice = proto.CloneOf(a) // not lost in company
 		}
 	}
@@ -190,7 +193,7 @@ func worst(errs []*Error) *Error {
 // outranks does not depend on who came first.
 func outranks(a, b *Error) bool {
 	return cmp.Or(
-		cmp.Compare(severity(a.code), severity(b.code)),
+		cmp.Compare(defaultsOf(a.code).severity, defaultsOf(b.code).severity),
 		cmp.Compare(a.Verdict(), b.Verdict()),
 		cmp.Compare(b.ErrorCode(), a.ErrorCode()),
 		cmp.Compare(b.Domain(), a.Domain()),
@@ -222,7 +225,7 @@ func (e *Error) mergeViolations(other *Error) bool {
 func (e *Error) adopt(err error) *Error {
 	c := e.copy()
 	c.cause = err
-	if unspecific(e.code) {
+	if defaultsOf(e.code).unspecific {
 		f := c.fields
 		c.message = defaultsOf(e.code).message
 		c.fields = fields{
@@ -259,7 +262,7 @@ func dependency(e *Error, cause error) *Error {
 	default:
 		out = New(codes.Internal, CodeDependencyFailed, "a service that this one depends on failed", Suggest(suggestReport))
 	}
-	if f.advice.GetVerdict() == never {
+	if f.advice.GetVerdict() == Never {
 		out.fields.advice = proto.CloneOf(f.advice)
 	}
 	out.cause = cause

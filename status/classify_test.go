@@ -42,7 +42,7 @@ func TestClassify(t *testing.T) {
 	notReady := rich(t, codes.FailedPrecondition, "not ready")
 	both := []string{"google.rpc.ErrorInfo", "google.rpc.BadRequest", "google.rpc.Help", "recourse.v1.ErrorDetail"}
 	foreign := []string{"google.rpc.BadRequest", "google.rpc.Help", "google.rpc.ErrorInfo", "recourse.v1.ErrorDetail"}
-	own := status.New(codes.NotFound, "BOOK_NOT_FOUND", "no such book", status.Attach(&errdetails.BadRequest{}, &errdetails.Help{}))
+	own := status.New(codes.NotFound, "BOOK_NOT_FOUND", "no such book", status.Attach(&errdetails.BadRequest{}, &errdetails.Help{Links: []*errdetails.Help_Link{{Url: "https://example.com"}}}))
 	var typedNil *status.Error
 	var nilPanics *panicsOn
 
@@ -395,6 +395,7 @@ func TestTheOrderOfAJoinDoesNotMatter(t *testing.T) {
 		{"verdicts", []error{made(codes.Unavailable, "AAA", "", verdict(sameRequest)), made(codes.Unavailable, "BBB", "", verdict(never)), made(codes.Unavailable, "CCC", "")}, "BBB", 2},
 		{"violations are merged", []error{made(codes.InvalidArgument, "BAD", "m", violation("c")), made(codes.InvalidArgument, "BAD", "m", violation("a"), violation("b")), made(codes.InvalidArgument, "BAD", "m", violation("d"))}, "BAD", 0},
 		{"violations of others are not", []error{made(codes.InvalidArgument, "BAD", "m", violation("a")), made(codes.OutOfRange, "OUT", "m", violation("b")), made(codes.InvalidArgument, "CAD", "m", violation("c"))}, "BAD", 2},
+		{"nor those of another domain", []error{made(codes.InvalidArgument, "BAD", "m", violation("a"), status.Domain("a")), made(codes.InvalidArgument, "BAD", "m", violation("b"), status.Domain("b"))}, "BAD", 1},
 		{"received ones", []error{remote(rpc(t, codes.Unavailable, "u")), remote(rpc(t, codes.ResourceExhausted, "r")), remote(rpc(t, codes.DeadlineExceeded, "d"))}, status.CodeDependencyUnavailable, 0},
 		{"grpc-go's", []error{plain(rpc(t, codes.NotFound, "u")), plain(rpc(t, codes.Unimplemented, "r")), plain(rpc(t, codes.NotFound, "d"))}, "UNIMPLEMENTED", 2},
 		{"all kinds", []error{made(codes.NotFound, "NOT", ""), remote(rpc(t, codes.Internal, "r")), plain(rpc(t, codes.DataLoss, "d")), errPlain, context.Canceled}, "NOT", 0},

@@ -14,6 +14,19 @@ type defaults struct {
 	suggestion string
 	actions    []*recoursev1.RecoveryAction
 	verdict    recoursev1.RetryAdvice_Verdict
+
+	// blamesServer: the caller needs the request id more than anything.
+	blamesServer bool
+	// unspecific: a program ends up with the code rather than chooses it, and
+	// what it says was written for the log.
+	unspecific bool
+	// retried: retry policies list the code, so that clients which read no
+	// details have to be told not to.
+	retried bool
+	// severity ranks an error among several: what forbids a repeat most decides,
+	// since obeying the mildest would only meet the others. Who the caller is
+	// comes first, so that nothing else is told to a stranger.
+	severity int
 }
 
 func defaultsOf(c codes.Code) *defaults {
@@ -30,90 +43,99 @@ const (
 	messageUnknown = "an unexpected error occurred"
 )
 
-const (
-	sameRequest   = recoursev1.RetryAdvice_VERDICT_SAME_REQUEST
-	afterAction   = recoursev1.RetryAdvice_VERDICT_AFTER_ACTION
-	atHigherLevel = recoursev1.RetryAdvice_VERDICT_AT_HIGHER_LEVEL
-	never         = recoursev1.RetryAdvice_VERDICT_NEVER
-)
-
 // byCode follows AIP-194 (what may be repeated) and the documentation of
 // google.rpc.Code (what the code means). No action names a field, a resource or
 // a link: the code does not know them.
 var byCode = [...]defaults{
 	codes.OK: {name: "OK"},
 	codes.Canceled: {
-		name: "CANCELLED", message: "the call was cancelled", verdict: never,
+		name: "CANCELLED", message: "the call was cancelled", verdict: Never,
+		severity:   1,
 		suggestion: "Nothing to do: the call was cancelled.",
 	},
 	codes.Unknown: {
-		name: "UNKNOWN", message: messageUnknown, verdict: never,
+		name: "UNKNOWN", message: messageUnknown, verdict: Never,
+		severity: 12, blamesServer: true, unspecific: true, retried: true,
 		suggestion: suggestReport, actions: contactSupport(),
 	},
 	codes.InvalidArgument: {
-		name: "INVALID_ARGUMENT", message: "the request is invalid", verdict: afterAction,
+		name: "INVALID_ARGUMENT", message: "the request is invalid", verdict: AfterAction,
+		severity:   10,
 		suggestion: "Correct the request and send it again.",
-		actions:    one(recoursev1.RecoveryAction_ACTOR_CALLER_CODE, "Correct the request", &recoursev1.FixFields{}),
+		actions:    one(ByCallerCode, "Correct the request", &recoursev1.FixFields{}),
 	},
 	codes.DeadlineExceeded: {
-		name: "DEADLINE_EXCEEDED", message: "the call did not finish in time", verdict: never,
+		name: "DEADLINE_EXCEEDED", message: "the call did not finish in time", verdict: Never,
+		severity: 3, retried: true,
 		suggestion: suggestLater,
 	},
 	codes.NotFound: {
-		name: "NOT_FOUND", message: "not found", verdict: never,
+		name: "NOT_FOUND", message: "not found", verdict: Never,
+		severity:   7,
 		suggestion: "Check the name or id and try again.",
 	},
 	codes.AlreadyExists: {
-		name: "ALREADY_EXISTS", message: "already exists", verdict: never,
+		name: "ALREADY_EXISTS", message: "already exists", verdict: Never,
+		severity:   8,
 		suggestion: "Use what exists already, or choose another name.",
 	},
 	codes.PermissionDenied: {
-		name: "PERMISSION_DENIED", message: "permission denied", verdict: afterAction,
+		name: "PERMISSION_DENIED", message: "permission denied", verdict: AfterAction,
+		severity:   15,
 		suggestion: "Ask an administrator for access.",
-		actions:    one(recoursev1.RecoveryAction_ACTOR_ADMIN, "Request access", &recoursev1.RequestAccess{}),
+		actions:    one(ByAdmin, "Request access", &recoursev1.RequestAccess{}),
 	},
 	codes.ResourceExhausted: {
-		name: "RESOURCE_EXHAUSTED", message: "a limit is used up", verdict: never,
+		name: "RESOURCE_EXHAUSTED", message: "a limit is used up", verdict: Never,
+		severity: 4, retried: true,
 		suggestion: "Wait before you try again, or ask for a higher limit.",
-		actions:    one(recoursev1.RecoveryAction_ACTOR_CALLER_CODE, "Wait for the limit to renew", &recoursev1.WaitForQuota{}),
+		actions:    one(ByCallerCode, "Wait for the limit to renew", &recoursev1.WaitForQuota{}),
 	},
 	codes.FailedPrecondition: {
-		name: "FAILED_PRECONDITION", message: "the system is not in the state that the request needs", verdict: afterAction,
+		name: "FAILED_PRECONDITION", message: "the system is not in the state that the request needs", verdict: AfterAction,
+		severity:   6,
 		suggestion: "Bring the system into the state that the request needs, then send it again.",
-		actions:    one(recoursev1.RecoveryAction_ACTOR_CALLER_CODE, "Read the current state", &recoursev1.Refresh{}),
+		actions:    one(ByCallerCode, "Read the current state", &recoursev1.Refresh{}),
 	},
 	codes.Aborted: {
-		name: "ABORTED", message: "the operation was aborted by a conflict", verdict: atHigherLevel,
+		name: "ABORTED", message: "the operation was aborted by a conflict", verdict: AtHigherLevel,
+		severity: 5, retried: true,
 		suggestion: "Start the whole operation again.",
-		actions:    one(recoursev1.RecoveryAction_ACTOR_CALLER_CODE, "Restart the transaction", &recoursev1.RestartTransaction{}),
+		actions:    one(ByCallerCode, "Restart the transaction", &recoursev1.RestartTransaction{}),
 	},
 	codes.OutOfRange: {
-		name: "OUT_OF_RANGE", message: "a value is out of range", verdict: afterAction,
+		name: "OUT_OF_RANGE", message: "a value is out of range", verdict: AfterAction,
+		severity:   9,
 		suggestion: "Correct the value and send the request again.",
-		actions:    one(recoursev1.RecoveryAction_ACTOR_CALLER_CODE, "Correct the value", &recoursev1.FixFields{}),
+		actions:    one(ByCallerCode, "Correct the value", &recoursev1.FixFields{}),
 	},
 	codes.Unimplemented: {
-		name: "UNIMPLEMENTED", message: "not supported by this server", verdict: never,
+		name: "UNIMPLEMENTED", message: "not supported by this server", verdict: Never,
+		severity:   11,
 		suggestion: "Check the version of the client and of the server.",
-		actions:    one(recoursev1.RecoveryAction_ACTOR_SERVICE_OWNER, "Update the client", &recoursev1.UpgradeClient{}),
+		actions:    one(ByServiceOwner, "Update the client", &recoursev1.UpgradeClient{}),
 	},
 	codes.Internal: {
-		name: "INTERNAL", message: messageUnknown, verdict: never,
+		name: "INTERNAL", message: messageUnknown, verdict: Never,
+		severity: 13, blamesServer: true, unspecific: true, retried: true,
 		suggestion: suggestReport, actions: contactSupport(),
 	},
 	codes.Unavailable: {
-		name: "UNAVAILABLE", message: "the service is not available at the moment", verdict: sameRequest,
+		name: "UNAVAILABLE", message: "the service is not available at the moment", verdict: SameRequest,
+		severity: 2, blamesServer: true, retried: true,
 		suggestion: suggestLater,
-		actions:    one(recoursev1.RecoveryAction_ACTOR_CLIENT, "Try again", &recoursev1.RetryAfter{}),
+		actions:    one(ByClient, "Try again", &recoursev1.RetryAfter{}),
 	},
 	codes.DataLoss: {
-		name: "DATA_LOSS", message: "data was lost or damaged", verdict: never,
+		name: "DATA_LOSS", message: "data was lost or damaged", verdict: Never,
+		severity: 14, blamesServer: true, unspecific: true,
 		suggestion: suggestReport, actions: contactSupport(),
 	},
 	codes.Unauthenticated: {
-		name: "UNAUTHENTICATED", message: "the caller is not signed in", verdict: afterAction,
+		name: "UNAUTHENTICATED", message: "the caller is not signed in", verdict: AfterAction,
+		severity:   16,
 		suggestion: "Sign in again.",
-		actions:    one(recoursev1.RecoveryAction_ACTOR_END_USER, "Sign in again", &recoursev1.Reauthenticate{}),
+		actions:    one(ByEndUser, "Sign in again", &recoursev1.Reauthenticate{}),
 	},
 }
 
@@ -122,7 +144,7 @@ func one(actor recoursev1.RecoveryAction_Actor, label string, body proto.Message
 }
 
 func contactSupport() []*recoursev1.RecoveryAction {
-	return one(recoursev1.RecoveryAction_ACTOR_END_USER, "Contact support", &recoursev1.ContactSupport{})
+	return one(ByEndUser, "Contact support", &recoursev1.ContactSupport{})
 }
 
 // defaultVerdict is what the code says about a repeat where the server said
@@ -131,43 +153,9 @@ func contactSupport() []*recoursev1.RecoveryAction {
 func defaultVerdict(c codes.Code, f *fields) recoursev1.RetryAdvice_Verdict {
 	switch {
 	case c == codes.ResourceExhausted && f.hasDelay:
-		return sameRequest
+		return SameRequest
 	case c == codes.DeadlineExceeded && f.outcome == recoursev1.Outcome_OUTCOME_NOT_APPLIED:
-		return sameRequest
+		return SameRequest
 	}
 	return defaultsOf(c).verdict
-}
-
-// serverFault reports whether the code blames the server or what is behind it:
-// the caller then needs the request id more than anything.
-func serverFault(c codes.Code) bool {
-	switch c {
-	case codes.Unknown, codes.Internal, codes.Unavailable, codes.DataLoss:
-		return true
-	}
-	return false
-}
-
-// unspecific reports whether code is one that a program ends up with rather than
-// chooses: its text was written for the log.
-func unspecific(c codes.Code) bool {
-	return c == codes.Unknown || c == codes.Internal || c == codes.DataLoss
-}
-
-// severity orders codes for an error that has several: what forbids a repeat
-// most decides, since obeying the mildest of them would only meet the others.
-// Who the caller is comes first, so that nothing else is told to a stranger.
-func severity(c codes.Code) int {
-	for i, code := range [...]codes.Code{
-		codes.Canceled, codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted,
-		codes.Aborted, codes.FailedPrecondition, codes.NotFound, codes.AlreadyExists,
-		codes.OutOfRange, codes.InvalidArgument, codes.Unimplemented,
-		codes.Unknown, codes.Internal, codes.DataLoss,
-		codes.PermissionDenied, codes.Unauthenticated,
-	} {
-		if c == code {
-			return i
-		}
-	}
-	return -1
 }

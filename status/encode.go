@@ -17,11 +17,11 @@ import (
 // Bounds of the trailer block of an error, counted as HTTP/2 counts a header
 // list: the length of every name and value plus 32.
 const (
-	// DefaultBudget passes through a stock nginx, whose buffer is 4 KiB.
-	DefaultBudget = 4096
-	// MaxBudget is what gRPC's C-core, Java and grpc-go's announced default
+	// DefaultTrailerBytes passes through a stock nginx, whose buffer is 4 KiB.
+	DefaultTrailerBytes = 4096
+	// MaxTrailerBytes is what gRPC's C-core, Java and grpc-go's announced default
 	// accept. Above its peer's limit an error loses its code.
-	MaxBudget = 8192
+	MaxTrailerBytes = 8192
 )
 
 // Rendering says for whom an error is encoded, and fills in what only the server
@@ -46,10 +46,10 @@ type Rendering struct {
 	OmitErrorDetail bool
 	// OmitGuidance sends no suggestion and no actions but the error's own.
 	OmitGuidance bool
-	// Budget is the most bytes the trailer block may take; 0 means
-	// DefaultBudget, more than MaxBudget means MaxBudget.
-	Budget int
-	// Reserved is how many bytes of the budget other trailers take.
+	// TrailerBytes is the most that the trailer block may take; 0 means
+	// DefaultTrailerBytes, more than MaxTrailerBytes means MaxTrailerBytes.
+	TrailerBytes int
+	// Reserved is how many bytes of it other trailers take.
 	Reserved int
 }
 
@@ -112,11 +112,11 @@ func (e *Error) proto(r Rendering) *spb.Status {
 
 // render encodes the draft within the budget.
 func (d *draft) render(b []byte, r *Rendering) []byte {
-	budget := r.Budget
+	budget := r.TrailerBytes
 	if budget <= 0 {
-		budget = DefaultBudget
+		budget = DefaultTrailerBytes
 	}
-	budget = min(budget, MaxBudget) - r.Reserved
+	budget = min(budget, MaxTrailerBytes) - r.Reserved
 	b = d.append(b)
 	if d.block(b) > budget {
 		b = d.fit(b, budget)
@@ -140,7 +140,7 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 func (s *scratch) status(d *draft) *grpcstatus.Status {
 	defer func() {
 		s.proto.ProtoReflect().SetUnknown(nil)
-		if cap(s.buf) > MaxBudget {
+		if cap(s.buf) > MaxTrailerBytes {
 			s.buf = nil
 		}
 	}()
@@ -149,8 +149,10 @@ func (s *scratch) status(d *draft) *grpcstatus.Status {
 	_, _, tag := protowire.ConsumeTag(first)
 	url, m := protowire.ConsumeString(first[tag:])
 	value := first[tag+m:]
-	_, _, tag = protowire.ConsumeTag(value)
-	value, _ = protowire.ConsumeBytes(value[tag:])
+	if len(value) > 0 {
+		_, _, tag = protowire.ConsumeTag(value)
+		value, _ = protowire.ConsumeBytes(value[tag:])
+	}
 
 	s.first.TypeUrl, s.first.Value = url, value
 	s.detail[0] = &s.first
@@ -163,15 +165,7 @@ func (s *scratch) status(d *draft) *grpcstatus.Status {
 // repeat the request. On the faults of a caller, which no retry policy lists,
 // saying so would only drain the client's retry throttle (gRFC A6).
 func forbids(c codes.Code, v recoursev1.RetryAdvice_Verdict) bool {
-	switch v {
-	case recoursev1.RetryAdvice_VERDICT_UNSPECIFIED, sameRequest:
-		return false
-	}
-	switch c {
-	case codes.Unavailable, codes.ResourceExhausted, codes.Aborted, codes.Internal, codes.Unknown, codes.DeadlineExceeded:
-		return true
-	}
-	return false
+	return v != recoursev1.RetryAdvice_VERDICT_UNSPECIFIED && v != SameRequest && defaultsOf(c).retried
 }
 
 // draft is an error on its way out. Unlike Error it may be changed.
@@ -200,10 +194,10 @@ func (e *Error) draft(r *Rendering) draft {
 	if r.RequestID != "" {
 		d.requestID = clean(r.RequestID, maxRequestID)
 	}
-	if d.advice.GetVerdict() == never {
+	if d.advice.GetVerdict() == Never {
 		d.hasDelay = false // a reader of RetryInfo alone would come back
 	}
-	d.requestInfo = d.requestID != "" && serverFault(e.code)
+	d.requestInfo = d.requestID != "" && defaultsOf(e.code).blamesServer
 	if !r.OmitGuidance {
 		if d.suggestion == "" {
 			d.suggestion = usual.suggestion
@@ -212,7 +206,7 @@ func (e *Error) draft(r *Rendering) draft {
 			d.actions = usual.actions
 		}
 	}
-	if serverFault(e.code) {
+	if defaultsOf(e.code).blamesServer {
 		d.referSupport()
 	}
 	d.redact(e, r)
@@ -367,8 +361,10 @@ func appendMessage(b []byte, field protowire.Number, m proto.Message) []byte {
 func appendRaw(b []byte, r rawDetail) []byte {
 	b, at := open(b, statusDetails)
 	b = appendString(b, anyURL, r.url)
-	b = protowire.AppendTag(b, anyValue, protowire.BytesType)
-	return at.close(protowire.AppendBytes(b, r.value))
+	if len(r.value) > 0 {
+		b = protowire.AppendBytes(protowire.AppendTag(b, anyValue, protowire.BytesType), r.value)
+	}
+	return at.close(b)
 }
 
 // span is a length-delimited field whose length is not known yet: where its

@@ -25,9 +25,9 @@ import (
 // was put in.
 func TestEncodeWritesWhatProtobufReads(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for i := range 500 {
+	for i := range 300 {
 		e, want := random(r)
-		enc := e.Encode(status.Rendering{Trust: status.Internal, OmitGuidance: true, Budget: status.MaxBudget})
+		enc := e.Encode(status.Rendering{Trust: status.Internal, OmitGuidance: true, TrailerBytes: status.MaxTrailerBytes})
 		got := arrived(t, enc)
 		if d := diff(want(t), got); d != "" {
 			t.Fatalf("error %d: -want +got:\n%s", i, d)
@@ -128,7 +128,7 @@ func TestEncodeOrdersTheDetails(t *testing.T) {
 		"google.rpc.ResourceInfo", "google.rpc.LocalizedMessage", "google.rpc.DebugInfo", "recourse.v1.Degraded",
 		"recourse.v1.ErrorDetail",
 	}
-	r := status.Rendering{Trust: status.Internal, TechnicalDetails: true, Budget: status.MaxBudget}
+	r := status.Rendering{Trust: status.Internal, TechnicalDetails: true, TrailerBytes: status.MaxTrailerBytes}
 	for name, e := range map[string]*status.Error{
 		"made here": everything(),
 		"with more of the same": everything(status.Violation("a", "", ""), status.Help("a", "https://a"), status.RetryAfter(1),
@@ -270,7 +270,7 @@ func TestCausesNameEachHopOnce(t *testing.T) {
 	const internal = status.Internal
 	hop := func(method, id string, behind ...*recoursev1.CauseLink) *status.Error {
 		st := rpcStatus(t, codes.NotFound, &errdetails.ErrorInfo{Reason: "X_Y", Domain: domain}, &recoursev1.ErrorDetail{ErrorCode: "X_Y", Domain: domain, Causes: behind})
-		return status.Received(st, st.Err(), method, id)
+		return status.Received(st.Err(), method, id)
 	}
 	link := func(service, id string) *recoursev1.CauseLink {
 		return &recoursev1.CauseLink{Service: service, Domain: domain, ErrorCode: "X_Y", Code: 5, RequestId: id}
@@ -283,6 +283,7 @@ func TestCausesNameEachHopOnce(t *testing.T) {
 		{"one hop", hop("/b.B/Do", "1"), []*recoursev1.CauseLink{link("b.B", "1")}},
 		{"two hops", hop("/b.B/Do", "1", link("c.C", "2")), []*recoursev1.CauseLink{link("b.B", "1"), link("c.C", "2")}},
 		{"a loop", hop("/b.B/Do", "1", link("c.C", "2"), link("b.B", "1")), []*recoursev1.CauseLink{link("b.B", "1"), link("c.C", "2")}},
+		{"one id at two services is no loop", hop("/b.B/Do", "1", link("c.C", "1")), []*recoursev1.CauseLink{link("b.B", "1"), link("c.C", "1")}},
 		{"the same service without ids is no loop", hop("/b.B/Do", "", link("b.B", "")), []*recoursev1.CauseLink{link("b.B", ""), link("b.B", "")}},
 		{"too many", hop("/b.B/Do", "1", link("c.C", "2"), link("d.D", "3"), link("e.E", "4"), link("f.F", "5")),
 			[]*recoursev1.CauseLink{link("b.B", "1"), link("c.C", "2"), link("d.D", "3"), link("e.E", "4"), link("f.F", "5")}},
@@ -338,7 +339,7 @@ func TestTheMirrorIsAlwaysThere(t *testing.T) {
 		opts = append(opts, status.Meta(fmt.Sprintf("key%02d", i), strings.Repeat("v", i)))
 	}
 	e := status.New(codes.Unavailable, "X_Y", "m", opts...)
-	for _, r := range []status.Rendering{{OmitErrorDetail: true}, {OmitErrorDetail: true, Budget: status.MaxBudget}, {OmitErrorDetail: true, Budget: 600}, {OmitErrorDetail: true, Budget: 1}, {Budget: 500}, {Budget: 1}} {
+	for _, r := range []status.Rendering{{OmitErrorDetail: true}, {OmitErrorDetail: true, TrailerBytes: status.MaxTrailerBytes}, {OmitErrorDetail: true, TrailerBytes: 600}, {OmitErrorDetail: true, TrailerBytes: 1}, {TrailerBytes: 500}, {TrailerBytes: 1}} {
 		p := sent(t, e, r)
 		got := remote(p)
 		if got.Outcome() != e.Outcome() || got.Verdict() != e.Verdict() {
@@ -418,7 +419,7 @@ func TestEncodeSharesNothingBetweenCalls(t *testing.T) {
 			e, w := random(r)
 			errs, want = append(errs, e, everything()), append(want, w(t), nil)
 		}
-		rendering := status.Rendering{Trust: status.Internal, OmitGuidance: true, Budget: status.MaxBudget}
+		rendering := status.Rendering{Trust: status.Internal, OmitGuidance: true, TrailerBytes: status.MaxTrailerBytes}
 		want[1] = sent(t, everything(), rendering)
 		wg.Go(func() {
 			var encs []status.Encoded
@@ -447,16 +448,16 @@ func TestEncodeSharesNothingBetweenCalls(t *testing.T) {
 // One Error answers many calls at once.
 func TestErrorsAreSafeForConcurrentUse(t *testing.T) {
 	made := everything()
-	arrived := remote(sent(t, made, status.Rendering{Trust: status.Internal, Budget: status.MaxBudget}))
-	for _, e := range []*status.Error{made, arrived} {
-		want := sent(t, e, status.Rendering{Budget: 1000})
+	arrived := remote(sent(t, made, status.Rendering{Trust: status.Internal, TrailerBytes: status.MaxTrailerBytes}))
+	for _, e := range []*status.Error{made, arrived, made.With(status.Cause(arrived))} {
+		want := sent(t, e, status.Rendering{TrailerBytes: 1000})
 		var wg sync.WaitGroup
 		for i := range 16 {
 			wg.Go(func() {
-				if d := diff(want, sent(t, e, status.Rendering{Budget: 1000})); d != "" {
+				if d := diff(want, sent(t, e, status.Rendering{TrailerBytes: 1000})); d != "" {
 					t.Errorf("-want +got:\n%s", d)
 				}
-				sent(t, e, status.Rendering{Trust: status.Trust(i % 3), TechnicalDetails: true, OmitErrorDetail: i%2 == 0, RequestID: "r", Budget: 500 * i})
+				sent(t, e, status.Rendering{Trust: status.Trust(i % 3), TechnicalDetails: true, OmitErrorDetail: i%2 == 0, RequestID: "r", TrailerBytes: 500 * i})
 				e.With(status.Meta("key", "v"), status.Violation("a", "", ""), status.Recover(&recoursev1.RecoveryAction{})).Encode(status.Rendering{})
 				_ = []any{e.Error(), e.GRPCStatus(), e.RecoveryActions(), e.Metadata(), e.Causes(), e.RetryAdvice(), marshalJSON(t, e), status.ToProto(e), status.PassThrough(e)}
 				_, _ = status.Detail[*errdetails.BadRequest](e)

@@ -3,6 +3,7 @@ package status_test
 import (
 	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -51,7 +52,7 @@ func TestSizeIsWhatHTTP2Counts(t *testing.T) {
 	}
 
 	pad := func(n int) status.Encoded {
-		return status.New(codes.NotFound, "X_Y", strings.Repeat("m", 32), status.Meta("pad", strings.Repeat("p", n))).Encode(status.Rendering{Budget: status.MaxBudget})
+		return status.New(codes.NotFound, "X_Y", strings.Repeat("m", 32), status.Meta("pad", strings.Repeat("p", n))).Encode(status.Rendering{TrailerBytes: status.MaxTrailerBytes})
 	}
 	n := 5936 - proto.Size(pad(3000).Status.Proto()) + 3000
 	if enc := pad(n); proto.Size(enc.Status.Proto()) != 5936 || enc.Size != 8192 || enc.Elided != 0 {
@@ -65,27 +66,27 @@ func TestSizeIsWhatHTTP2Counts(t *testing.T) {
 func TestEncodeFitsItsBudget(t *testing.T) {
 	e := status.New(codes.Unavailable, "X_Y", strings.Repeat("m", 256), status.Attach(wrapperspb.String(strings.Repeat("語", 5000))),
 		status.Meta("pad", strings.Repeat("x", 6000)), status.Violation("f", "F", strings.Repeat("d", 1000)))
-	least := e.Encode(status.Rendering{Budget: 1}).Size
+	least := e.Encode(status.Rendering{TrailerBytes: 1}).Size
 	tests := []struct {
 		name             string
 		budget, reserved int
 		limit            int
 	}{
-		{"the default", 0, 0, status.DefaultBudget},
-		{"negative is the default", -1, 0, status.DefaultBudget},
-		{"the highest", status.MaxBudget, 0, status.MaxBudget},
-		{"more than the highest", 1 << 40, 0, status.MaxBudget},
+		{"the default", 0, 0, status.DefaultTrailerBytes},
+		{"negative is the default", -1, 0, status.DefaultTrailerBytes},
+		{"the highest", status.MaxTrailerBytes, 0, status.MaxTrailerBytes},
+		{"more than the highest", 1 << 40, 0, status.MaxTrailerBytes},
 		{"another", 1000, 0, 1000},
 		{"reserved", 2000, 500, 2000},
-		{"reserved of the default", 0, 3000, status.DefaultBudget},
+		{"reserved of the default", 0, 3000, status.DefaultTrailerBytes},
 		{"reserved more than there is", 1000, 5000, 5000 + least},
-		{"reserved less than nothing", status.MaxBudget, -10000, status.MaxBudget},
+		{"reserved less than nothing", status.MaxTrailerBytes, -10000, status.MaxTrailerBytes},
 		{"too little for the identity", 100, 0, least},
 		{"next to nothing", 1, 0, least},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			enc := e.Encode(status.Rendering{Budget: test.budget, Reserved: test.reserved})
+			enc := e.Encode(status.Rendering{TrailerBytes: test.budget, Reserved: test.reserved})
 			if enc.Size > test.limit {
 				t.Errorf("Size = %d, want at most %d", enc.Size, test.limit)
 			}
@@ -100,7 +101,7 @@ func TestEncodeFitsItsBudget(t *testing.T) {
 	}
 }
 
-// laden has some of everything that can be left out, and just fits MaxBudget.
+// laden has some of everything that can be left out, and just fits MaxTrailerBytes.
 func laden() *status.Error {
 	var stack []string
 	for i := range 20 {
@@ -246,10 +247,10 @@ func present[T proto.Message](t testing.TB, p *spb.Status) int {
 
 func TestThingsAreLeftOutInAFixedOrder(t *testing.T) {
 	e := laden()
-	render := status.Rendering{Trust: status.Internal, TechnicalDetails: true, Budget: status.MaxBudget}
+	render := status.Rendering{Trust: status.Internal, TechnicalDetails: true, TrailerBytes: status.MaxTrailerBytes}
 	whole := e.Encode(render)
 	if whole.Elided != 0 || whole.Size < 7000 {
-		t.Fatalf("the whole error takes %d with %d elided; it should nearly fill %d", whole.Size, whole.Elided, status.MaxBudget)
+		t.Fatalf("the whole error takes %d with %d elided; it should nearly fill %d", whole.Size, whole.Elided, status.MaxTrailerBytes)
 	}
 	full := make([]int, len(parts))
 	for i, part := range parts {
@@ -257,44 +258,69 @@ func TestThingsAreLeftOutInAFixedOrder(t *testing.T) {
 			t.Fatalf("the error has no %s", part.name)
 		}
 	}
-	render.Budget = 1
-	least := e.Encode(render).Size
-
-	left, last := full, whole
-	shrunk := map[string]bool{}
-	for step, budget := 0, status.MaxBudget; budget >= 256; budget -= 1 + step%16 {
-		step++
-		render.Budget = budget
+	// One byte less than an encoding takes leads to the next, until nothing more
+	// can be left out.
+	states := []status.Encoded{whole}
+	left := full
+	for {
+		last := states[len(states)-1]
+		render.TrailerBytes = last.Size - 1
 		enc := e.Encode(render)
+		if enc.Size >= last.Size {
+			break
+		}
+		states = append(states, enc)
 		p := arrived(t, enc)
-		if enc.Size > max(budget, least) || enc.Size > last.Size {
-			t.Errorf("budget %d: takes %d, with more room it took %d", budget, enc.Size, last.Size)
-		}
+		name := fmt.Sprintf("state %d, %d bytes", len(states), enc.Size)
 		if enc.Elided < last.Elided {
-			t.Errorf("budget %d: elided %d, with more room %d", budget, enc.Elided, last.Elided)
+			t.Errorf("%s: elided %d, with more room %d", name, enc.Elided, last.Elided)
 		}
-		now := make([]int, len(parts))
+		now, changed := make([]int, len(parts)), []string{}
 		for i, part := range parts {
 			now[i] = part.left(t, p)
 			if now[i] > left[i] {
-				t.Errorf("budget %d: %s has come back: %d, was %d", budget, part.name, now[i], left[i])
+				t.Errorf("%s: of %s %d are back, there were %d", name, part.name, now[i], left[i])
 			}
-			if now[i] == full[i] {
-				continue
+			if now[i] < left[i] {
+				changed = append(changed, part.name)
 			}
-			shrunk[part.name] = true
 			for j := range i {
-				if now[j] > 0 {
-					t.Fatalf("budget %d: of %s %d are left of %d, although %d are left of %s", budget, part.name, now[i], full[i], now[j], parts[j].name)
+				if now[i] < full[i] && now[j] > 0 {
+					t.Fatalf("%s: of %s %d are left of %d, although %d are left of %s", name, part.name, now[i], full[i], now[j], parts[j].name)
 				}
 			}
 		}
-		left, last = now, enc
-		holdsTheEssence(t, fmt.Sprint("budget ", budget), p)
+		if len(changed) != 1 {
+			t.Errorf("%s: %q were left out at once, want one thing after the other", name, changed)
+		}
+		left = now
+		holdsTheEssence(t, name, p)
 	}
-	for _, part := range parts {
-		if !shrunk[part.name] {
+	for i, part := range parts {
+		if left[i] > 0 {
 			t.Errorf("%s is never left out", part.name)
+		}
+	}
+
+	// Any budget, in any order, gives the largest of these that fits.
+	least := states[len(states)-1]
+	var budgets []int
+	for step, budget := 0, status.MaxTrailerBytes; budget >= 256; budget -= 1 + step%16 {
+		step++
+		budgets = append(budgets, budget)
+	}
+	rand.New(rand.NewPCG(5, 6)).Shuffle(len(budgets), func(i, j int) { budgets[i], budgets[j] = budgets[j], budgets[i] })
+	for _, budget := range budgets {
+		want := least
+		for _, s := range slices.Backward(states) {
+			if s.Size <= budget {
+				want = s
+			}
+		}
+		render.TrailerBytes = budget
+		got := e.Encode(render)
+		if got.Size != want.Size || got.Elided != want.Elided || !proto.Equal(got.Status.Proto(), want.Status.Proto()) {
+			t.Fatalf("budget %d: takes %d with %d elided, want %d and %d", budget, got.Size, got.Elided, want.Size, want.Elided)
 		}
 	}
 }
@@ -314,9 +340,9 @@ func holdsTheEssence(t *testing.T, name string, p *spb.Status) {
 func TestTheNearestCauseStaysLongest(t *testing.T) {
 	e := laden()
 	want := []string{"one two three four five", "one two four five", "one two five", "one five", "one", ""}
-	for budget := status.MaxBudget; budget > 3000; budget-- {
+	for budget := status.MaxTrailerBytes; budget > 3000; budget -= 8 {
 		var got []string
-		for _, c := range detail[*recoursev1.ErrorDetail](t, sent(t, e, status.Rendering{Trust: status.Internal, Budget: budget})).GetCauses() {
+		for _, c := range detail[*recoursev1.ErrorDetail](t, sent(t, e, status.Rendering{Trust: status.Internal, TrailerBytes: budget})).GetCauses() {
 			got = append(got, strings.ToLower(strings.SplitN(c.GetService(), ".", 2)[0]))
 		}
 		s := strings.Join(got, " ")
@@ -341,7 +367,7 @@ func TestListsAreCappedWhateverTheBudget(t *testing.T) {
 			unknown(i)))
 	}
 	e := status.New(codes.InvalidArgument, "X_Y", "", opts...)
-	enc := e.Encode(status.Rendering{Budget: status.MaxBudget})
+	enc := e.Encode(status.Rendering{TrailerBytes: status.MaxTrailerBytes})
 	p := arrived(t, enc)
 	got := []int{
 		len(detail[*errdetails.BadRequest](t, p).GetFieldViolations()), len(detail[*errdetails.PreconditionFailure](t, p).GetViolations()),
@@ -409,13 +435,13 @@ func TestHugeErrorsAreCutDownInFewSteps(t *testing.T) {
 		}),
 		"custom actions": many(5, func(i int) status.Option { return status.Recover(status.Action(0, text, wrapperspb.String(text))) }),
 		"copied fields":  {status.Recover(status.Action(0, "l", &recoursev1.CallMethod{CopyFields: map[string]string{text: text}}))},
-		"causes": {status.Attach(&recoursev1.ErrorDetail{ErrorCode: "X_Y", Operation: text, CatalogVersion: text, Causes: slices.Repeat([]*recoursev1.CauseLink{{Service: text, Domain: text, ErrorCode: text}}, 100),
+		"causes": {status.Attach(&recoursev1.ErrorDetail{ErrorCode: "X_Y", Operation: text, CatalogVersion: text, Causes: slices.Repeat([]*recoursev1.CauseLink{{Service: text, Domain: text, ErrorCode: text}}, 10),
 			Retry: &recoursev1.RetryAdvice{Verdict: sameRequest, ExhaustedBy: text}})},
 	}
 	for name, opts := range tests {
 		t.Run(name, func(t *testing.T) {
 			e := status.New(codes.Unavailable, "X_Y", text, append(opts, status.RetryAfter(90e9))...)
-			for _, r := range []status.Rendering{{}, {Trust: status.Internal, TechnicalDetails: true, Budget: status.MaxBudget}, {OmitErrorDetail: true, Budget: 1500}, {Budget: 1}} {
+			for _, r := range []status.Rendering{{}, {Trust: status.Internal, TechnicalDetails: true, TrailerBytes: status.MaxTrailerBytes}, {OmitErrorDetail: true, TrailerBytes: 1500}, {TrailerBytes: 1}} {
 				steps := 0
 				restore := status.CountTrims(&steps)
 				enc := e.Encode(r)
@@ -423,7 +449,7 @@ func TestHugeErrorsAreCutDownInFewSteps(t *testing.T) {
 				if steps > 300 {
 					t.Errorf("%+v: %d steps", r, steps)
 				}
-				if r.Budget != 1 && enc.Size > status.MaxBudget {
+				if r.TrailerBytes != 1 && enc.Size > status.MaxTrailerBytes {
 					t.Errorf("%+v: takes %d", r, enc.Size)
 				}
 				p := arrived(t, enc)
@@ -448,9 +474,9 @@ func TestHugeErrorsOfOthersAreCutDown(t *testing.T) {
 	for _, m := range kinds {
 		e := remote(rpc(t, codes.Unavailable, text, &errdetails.ErrorInfo{Reason: "X_Y"}, m))
 		c, _ := status.From(status.PassThrough(e))
-		for _, budget := range []int{status.MaxBudget, 0, 500} {
-			enc := c.Encode(status.Rendering{Trust: status.Internal, TechnicalDetails: true, Budget: budget})
-			if limit := max(budget, status.DefaultBudget); enc.Size > limit {
+		for _, budget := range []int{status.MaxTrailerBytes, 0, 500} {
+			enc := c.Encode(status.Rendering{Trust: status.Internal, TechnicalDetails: true, TrailerBytes: budget})
+			if limit := max(budget, status.DefaultTrailerBytes); enc.Size > limit {
 				t.Errorf("%T: takes %d of %d", m, enc.Size, limit)
 			}
 			if b, _ := proto.Marshal(arrived(t, enc)); strings.Contains(string(b), "\x1b") && !strings.Contains(string(b), "nobody.v1.Knows") {

@@ -34,7 +34,7 @@ func situations(t testing.TB) map[string]status.Encoded {
 	internal.Trust, internal.TechnicalDetails = status.Internal, true
 	gateway, small, terse := public, public, public
 	gateway.OmitErrorDetail = true
-	small.Budget = 1000
+	small.TrailerBytes = 1000
 	terse.OmitGuidance = true
 
 	exhausted := remote(rpc(t, codes.Unavailable, "db 10.0.3.7 is down",

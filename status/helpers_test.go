@@ -71,7 +71,13 @@ func plain(p *spb.Status) error { return grpcstatus.FromProto(p).Err() }
 // remote is the error that a client with this module's interceptors returns.
 func remote(p *spb.Status) *status.Error {
 	st := grpcstatus.FromProto(p)
-	return status.Received(st, st.Err(), "/shelf.v1.Shelf/Find", "")
+	return status.Received(st.Err(), "/shelf.v1.Shelf/Find", "")
+}
+
+// restored is FromProto, nil where that is.
+func restored(p *spb.Status) *status.Error {
+	e, _ := status.From(status.FromProto(p))
+	return e
 }
 
 // read is From of an error that has to have a status.

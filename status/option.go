@@ -38,7 +38,7 @@ func Meta(key, value string) Option {
 // reaches the wire, except as debug information for callers that the server
 // trusts and was told to show it to.
 func Cause(err error) Option {
-	return func(e *Error) { e.cause = err }
+	return func(e *Error) { e.cause = Finite(err) }
 }
 
 // Recover adds what would help, best first; see [Action]. At most five are
@@ -98,13 +98,47 @@ func Action(actor recoursev1.RecoveryAction_Actor, label string, body proto.Mess
 }
 
 // Retry gives a verdict on repeating the request, where the usual one for the
-// code would be wrong. With VERDICT_NEVER a server also stops the retries of
-// stock gRPC clients.
-func Retry(verdict recoursev1.RetryAdvice_Verdict, why recoursev1.RetryAdvice_Why) Option {
+// code would be wrong, and if there is one the reason for it. With any other than
+// [SameRequest] a server also stops the retries of stock gRPC clients, for codes
+// that they commonly retry.
+func Retry(verdict recoursev1.RetryAdvice_Verdict, why ...recoursev1.RetryAdvice_Why) Option {
 	return func(e *Error) {
-		e.fields.setAdvice(&recoursev1.RetryAdvice{Verdict: verdict, Why: why})
+		advice := &recoursev1.RetryAdvice{Verdict: verdict}
+		if len(why) > 0 {
+			advice.Why = why[0]
+		}
+		e.fields.setAdvice(advice)
 	}
 }
+
+// Verdicts, for [Retry].
+const (
+	// SameRequest may succeed if it is sent again as it is.
+	SameRequest = recoursev1.RetryAdvice_VERDICT_SAME_REQUEST
+	// AfterAction may succeed once a recovery action was carried out.
+	AfterAction = recoursev1.RetryAdvice_VERDICT_AFTER_ACTION
+	// AtHigherLevel may succeed as part of a larger operation started anew.
+	AtHigherLevel = recoursev1.RetryAdvice_VERDICT_AT_HIGHER_LEVEL
+	// Never must not be sent again by a program.
+	Never = recoursev1.RetryAdvice_VERDICT_NEVER
+)
+
+// Outcomes, for [Outcome].
+const (
+	NotApplied       = recoursev1.Outcome_OUTCOME_NOT_APPLIED
+	Applied          = recoursev1.Outcome_OUTCOME_APPLIED
+	PartiallyApplied = recoursev1.Outcome_OUTCOME_PARTIALLY_APPLIED
+	Indeterminate    = recoursev1.Outcome_OUTCOME_INDETERMINATE
+)
+
+// Who carries out a recovery action, for [Action].
+const (
+	ByClient       = recoursev1.RecoveryAction_ACTOR_CLIENT        // the client library, alone
+	ByCallerCode   = recoursev1.RecoveryAction_ACTOR_CALLER_CODE   // the program that made the call
+	ByEndUser      = recoursev1.RecoveryAction_ACTOR_END_USER      // the person at the program
+	ByAdmin        = recoursev1.RecoveryAction_ACTOR_ADMIN         // who administers the caller's account or site
+	ByServiceOwner = recoursev1.RecoveryAction_ACTOR_SERVICE_OWNER // who runs the service
+)
 
 // RetryAfter says that the same request may succeed after at least d, and lets
 // stock gRPC clients wait that long. A negative d counts as zero.
@@ -136,9 +170,6 @@ func Violation(field, reason, description string) Option {
 // Help adds a link to documentation that needs no login. Only https links are
 // kept.
 func Help(description, url string) Option {
-	if !strings.HasPrefix(url, "https://") {
-		return func(e *Error) { e.fields.elided++ }
-	}
 	return Attach(&errdetails.Help{Links: []*errdetails.Help_Link{{Description: description, Url: url}}})
 }
 
@@ -151,6 +182,11 @@ func Help(description, url string) Option {
 func Attach(details ...proto.Message) Option {
 	return func(e *Error) {
 		for _, m := range details {
+			if h, ok := m.(*errdetails.Help); ok && h != nil {
+				if m = e.fields.httpsOnly(h); m == nil {
+					continue
+				}
+			}
 			raw, ok := encodeDetail(m)
 			if !ok {
 				e.fields.elided++
@@ -161,8 +197,24 @@ func Attach(details ...proto.Message) Option {
 	}
 }
 
+// httpsOnly copies links without those that a person should not follow.
+func (f *fields) httpsOnly(h *errdetails.Help) proto.Message {
+	kept := &errdetails.Help{}
+	for _, l := range h.GetLinks() {
+		if !strings.HasPrefix(l.GetUrl(), "https://") {
+			f.elided++
+			continue
+		}
+		kept.Links = append(kept.Links, l)
+	}
+	if len(kept.Links) == 0 {
+		return nil
+	}
+	return kept
+}
+
 func (f *fields) setMeta(key, value string) {
-	value = clean(value, maxReceived)
+	value = clean(value, maxMetaValue)
 	if !validMetaKey(key) {
 		f.elided++
 		return
@@ -185,18 +237,20 @@ func findMeta(meta []pair, key string) (int, bool) {
 
 // addAction takes ownership of a.
 func (f *fields) addAction(a *recoursev1.RecoveryAction) {
-	if len(f.actions) >= maxActions {
+	link := a.GetOpenLink()
+	if len(f.actions) >= maxActions || link != nil && !strings.HasPrefix(link.GetUrl(), "https://") {
 		f.elided++
 		return
 	}
-	cleanMessage(a)
+	limits := texts{mend: true, text: maxActionText, list: maxActionList}
+	limits.message(a.ProtoReflect(), maxNesting)
 	a.Label = clean(a.GetLabel(), maxLabel)
 	f.actions = append(f.actions, a)
 }
 
 // setAdvice takes ownership of a.
 func (f *fields) setAdvice(a *recoursev1.RetryAdvice) {
-	a.ExhaustedBy = clean(a.GetExhaustedBy(), maxDomain)
+	a.ExhaustedBy = clean(a.GetExhaustedBy(), maxService)
 	if _, known := recoursev1.RetryAdvice_Verdict_name[int32(a.GetVerdict())]; !known {
 		a.Verdict = recoursev1.RetryAdvice_VERDICT_NEVER
 	}

@@ -2,6 +2,8 @@ package status
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"maps"
 	"reflect"
 	"slices"
@@ -207,10 +209,13 @@ func (f *fields) absorbErrorDetail(m *recoursev1.ErrorDetail) {
 		f.operation = clean(m.GetOperation(), maxOperation)
 	}
 	if len(f.causes) == 0 {
+		for _, l := range m.GetCauses() {
+			cleanCause(l)
+		}
 		f.addCauses(m.GetCauses()...)
 	}
 	if f.catalogVersion == "" {
-		f.catalogVersion = clean(m.GetCatalogVersion(), maxErrorCode)
+		f.catalogVersion = clean(m.GetCatalogVersion(), maxVersion)
 	}
 	f.elided = saturatingAdd(f.elided, m.GetElided())
 }
@@ -252,16 +257,44 @@ type received struct {
 	remote bool
 }
 
-// Received makes an Error of a status that a call returned. A client's
-// interceptors use it; others read errors with [From]. The cause is the error
-// that carried the status, method the full name of the method that was called
-// and requestID what the trailer x-request-id said.
-func Received(st *grpcstatus.Status, cause error, method, requestID string) *Error {
-	e := fromStatus(st, cause)
+// Received makes an Error of what a call to another service returned, which must
+// not be nil. A client's interceptors use it; others read errors with [From].
+// The result keeps err as its cause. An Error made in this process, as by a
+// policy that refused the call, gains method and requestID and stays this
+// process' own. An error without a status is one of a context, or UNKNOWN.
+func Received(err error, method, requestID string) *Error {
+	err = Finite(err)
+	found := search(err)
+	if e := deciding(found.own); e != nil {
+		e = e.copy()
+		e.fields.operation = cmp.Or(e.fields.operation, method)
+		e.fields.requestID = cmp.Or(e.fields.requestID, clean(requestID, maxRequestID))
+		return e
+	}
+	if e := deciding(found.remote); e != nil {
+		return e
+	}
+	var st *grpcstatus.Status
+	if e := deciding(found.foreign); e != nil {
+		st = e.received.status
+	} else {
+		st = grpcstatus.New(contextCode(err), textOf(err))
+	}
+	e := fromStatus(st, err) // its own: that one may be shared, and is decoded already
 	e.received.method = method
 	e.received.requestID = clean(requestID, maxRequestID)
 	e.received.remote = true
 	return e
+}
+
+func contextCode(err error) codes.Code {
+	switch {
+	case is(err, context.DeadlineExceeded):
+		return codes.DeadlineExceeded
+	case is(err, context.Canceled):
+		return codes.Canceled
+	}
+	return codes.Unknown
 }
 
 func fromStatus(st *grpcstatus.Status, cause error) *Error {
@@ -348,7 +381,7 @@ func (f *fields) readMirror() {
 			if f.advice == nil && p.value != "" && p.value != "UNSPECIFIED" {
 				v, known := recoursev1.RetryAdvice_Verdict_value["VERDICT_"+p.value]
 				if !known { // a verdict invented later can only make a client more careful
-					v = int32(never)
+					v = int32(Never)
 				}
 				f.advice = &recoursev1.RetryAdvice{Verdict: recoursev1.RetryAdvice_Verdict(v)}
 			}
@@ -416,17 +449,29 @@ var statusLayout = sync.OnceValue(func() *layout {
 	return &l
 })
 
-// addCauses takes ownership of the links.
+// addCauses adds clean links and takes ownership of them.
 func (f *fields) addCauses(links ...*recoursev1.CauseLink) {
 	for _, l := range links {
-		if l == nil || f.hasCause(l) {
-			continue
+		if l != nil && !f.hasCause(l) {
+			f.causes = append(f.causes, l)
 		}
-		cleanMessage(l)
-		f.causes = append(f.causes, l)
 	}
 	for len(f.causes) > maxCauses {
 		f.dropCause()
+	}
+}
+
+// cleanCause holds a link to its limits, in place.
+func cleanCause(l *recoursev1.CauseLink) {
+	if l == nil {
+		return
+	}
+	l.Service = clean(l.GetService(), maxService)
+	l.Domain = clean(l.GetDomain(), maxDomain)
+	l.ErrorCode = cleanErrorCode(l.GetErrorCode())
+	l.RequestId = clean(l.GetRequestId(), maxRequestID)
+	if l.GetCode() < 0 || l.GetCode() > int32(codes.Unauthenticated) {
+		l.Code = int32(codes.Unknown)
 	}
 }
 
@@ -451,13 +496,15 @@ func (f *fields) dropCause() {
 // knows itself and the identity it claimed.
 func (e *Error) link() *recoursev1.CauseLink {
 	f := e.view()
-	return &recoursev1.CauseLink{
+	l := &recoursev1.CauseLink{
 		Service:   serviceOf(e.received.method),
 		Domain:    f.domain,
 		ErrorCode: e.ErrorCode(),
 		Code:      int32(e.code),
 		RequestId: f.requestID,
 	}
+	cleanCause(l)
+	return l
 }
 
 func serviceOf(method string) string {

@@ -1,6 +1,7 @@
 package status_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -206,7 +207,7 @@ func TestDetailMendsStringsThatAreNotUTF8(t *testing.T) {
 }
 
 func TestReadersWithoutReflectionReadTheSame(t *testing.T) {
-	p := sent(t, everything(), status.Rendering{Budget: status.MaxBudget})
+	p := sent(t, everything(), status.Rendering{TrailerBytes: status.MaxTrailerBytes})
 	want, _ := status.Detail[*errdetails.BadRequest](plain(p))
 	defer status.ForgetLayout()()
 	got, ok := status.Detail[*errdetails.BadRequest](plain(p))
@@ -216,7 +217,7 @@ func TestReadersWithoutReflectionReadTheSame(t *testing.T) {
 	for range status.Details[*errdetails.BadRequest](plain(p)) {
 		break
 	}
-	if d := diff(p, sent(t, status.FromProto(p), status.Rendering{Budget: status.MaxBudget})); d != "" {
+	if d := diff(p, sent(t, restored(p), status.Rendering{TrailerBytes: status.MaxTrailerBytes})); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
 }
@@ -225,9 +226,9 @@ func TestReadersWithoutReflectionReadTheSame(t *testing.T) {
 func TestReadersReturnWhatWasSent(t *testing.T) {
 	e := everything()
 	for name, got := range map[string]*status.Error{
-		"From":      read(t, plain(sent(t, e, status.Rendering{Trust: status.Internal, Budget: status.MaxBudget}))),
-		"Received":  remote(sent(t, e, status.Rendering{Trust: status.Internal, Budget: status.MaxBudget})),
-		"FromProto": status.FromProto(sent(t, e, status.Rendering{Trust: status.Internal, Budget: status.MaxBudget})),
+		"From":      read(t, plain(sent(t, e, status.Rendering{Trust: status.Internal, TrailerBytes: status.MaxTrailerBytes}))),
+		"Received":  remote(sent(t, e, status.Rendering{Trust: status.Internal, TrailerBytes: status.MaxTrailerBytes})),
+		"FromProto": restored(sent(t, e, status.Rendering{Trust: status.Internal, TrailerBytes: status.MaxTrailerBytes})),
 	} {
 		t.Run(name, func(t *testing.T) {
 			facts := func(e *status.Error) map[string]any {
@@ -410,7 +411,7 @@ func TestUsualGuidance(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			for how, e := range map[string]*status.Error{
 				"a status without details": read(t, plain(rpc(t, test.code, "m"))),
-				"made here, sent and read": read(t, plain(sent(t, status.FromProto(rpc(t, test.code, "m")), status.Rendering{}))),
+				"made here, sent and read": read(t, plain(sent(t, restored(rpc(t, test.code, "m")), status.Rendering{}))),
 			} {
 				if e.ErrorCode() != test.name || e.Verdict() != test.verdict {
 					t.Errorf("%s: got %s, %v; want %s, %v", how, e.ErrorCode(), e.Verdict(), test.name, test.verdict)
@@ -418,8 +419,12 @@ func TestUsualGuidance(t *testing.T) {
 				if err := clean(e.Suggestion(), status.MaxSuggestion); err != nil || e.Suggestion() == "" {
 					t.Errorf("%s: suggestion %q, %v", how, e.Suggestion(), err)
 				}
-				if e.RetryAdvice() != nil || e.Outcome() != 0 {
-					t.Errorf("%s: advice %v and outcome %v that nobody gave", how, e.RetryAdvice(), e.Outcome())
+				var outcome recoursev1.Outcome
+				if test.code == codes.Canceled || test.code == codes.DeadlineExceeded { // left before its end
+					outcome = recoursev1.Outcome_OUTCOME_INDETERMINATE
+				}
+				if e.RetryAdvice() != nil || e.Outcome() != outcome {
+					t.Errorf("%s: advice %v that nobody gave, outcome %v, want %v", how, e.RetryAdvice(), e.Outcome(), outcome)
 				}
 				actions := e.RecoveryActions()
 				if test.action == nil && len(actions) == 0 {
@@ -525,7 +530,7 @@ func TestReadersTakeNoMoreThanTheirLimits(t *testing.T) {
 			}
 			// Passed on, the last of them has a chance where it was read.
 			c, _ := status.From(status.PassThrough(e))
-			if has := slices.Contains(names(sent(t, c, status.Rendering{Budget: status.MaxBudget})), "google.rpc.ResourceInfo"); has != test.lastIn {
+			if has := slices.Contains(names(sent(t, c, status.Rendering{TrailerBytes: status.MaxTrailerBytes})), "google.rpc.ResourceInfo"); has != test.lastIn {
 				t.Errorf("passed on: %v, want %v", has, test.lastIn)
 			}
 		})
@@ -548,13 +553,13 @@ func TestTextsThatWereReceivedAreCleanAndShort(t *testing.T) {
 	p := rpc(t, codes.NotFound, cut, &errdetails.ErrorInfo{Reason: "X_Y", Domain: domain, Metadata: map[string]string{"key": "a\x00b"}},
 		&errdetails.RequestInfo{RequestId: cut}, short)
 	st := grpcstatus.FromProto(p)
-	e := status.Received(st, st.Err(), "/a.B/C", dirty)
+	e := status.Received(st.Err(), "/a.B/C", dirty)
 	texts := map[string]struct {
 		text  string
 		limit int
 	}{
 		"Message": {e.Message(), status.MaxMessage}, "Suggestion": {e.Suggestion(), status.MaxSuggestion}, "Operation": {e.Operation(), 256},
-		"CatalogVersion": {e.CatalogVersion(), 63}, "RequestID": {e.RequestID(), status.MaxRequestID}, "Domain": {e.Domain(), status.MaxDomain},
+		"CatalogVersion": {e.CatalogVersion(), 32}, "RequestID": {e.RequestID(), status.MaxRequestID}, "Domain": {e.Domain(), status.MaxDomain},
 		"label": {e.RecoveryActions()[0].GetLabel(), status.MaxLabel}, "metadata": {e.Metadata()["key"], 0}, "cause": {e.Causes()[0].GetService(), 0},
 		"exhausted_by": {e.RetryAdvice().GetExhaustedBy(), 128}, "Error": {e.Error(), 400},
 	}
@@ -578,24 +583,47 @@ func TestTextsThatWereReceivedAreCleanAndShort(t *testing.T) {
 	}
 }
 
+func TestCauseLinksAreCleanAndShort(t *testing.T) {
+	long := strings.Repeat("x", 1000)
+	link := func(code int32) *recoursev1.CauseLink {
+		return &recoursev1.CauseLink{Service: "\n" + long, Domain: long + "\x1b", ErrorCode: long, RequestId: long, Code: code}
+	}
+	e := read(t, plain(rpc(t, codes.NotFound, "m", &recoursev1.ErrorDetail{ErrorCode: "X_Y",
+		Causes: []*recoursev1.CauseLink{link(5), {Code: 17}, {Code: -1}, {Code: 0}}, Retry: &recoursev1.RetryAdvice{ExhaustedBy: long}, CatalogVersion: long})))
+	cut := func(n int) string { return long[:n-3] + "..." }
+	want := []*recoursev1.CauseLink{
+		{Service: cut(128), Domain: cut(253), ErrorCode: long[:63], RequestId: cut(128), Code: 5}, {Code: 2}, {Code: 2}, {},
+	}
+	want[0].ErrorCode = strings.ToUpper(want[0].ErrorCode)
+	if d := diff(want, e.Causes()); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if got := e.RetryAdvice().GetExhaustedBy(); got != cut(128) {
+		t.Errorf("exhausted by %d bytes", len(got))
+	}
+	if got := e.CatalogVersion(); got != cut(32) {
+		t.Errorf("catalogue version of %d bytes", len(got))
+	}
+}
+
 func TestRequestIDComesFromTheDetailOrTheTrailer(t *testing.T) {
 	tests := []struct{ detail, trailer, want string }{
 		{"", "", ""}, {"d", "", "d"}, {"", "t", "t"}, {"d", "t", "d"}, {"", " t\n", "t"},
 	}
 	for _, test := range tests {
 		st := grpcstatus.FromProto(rpc(t, codes.NotFound, "m", &errdetails.RequestInfo{RequestId: test.detail}))
-		if got := status.Received(st, nil, "/a.B/C", test.trailer).RequestID(); got != test.want {
+		if got := status.Received(st.Err(), "/a.B/C", test.trailer).RequestID(); got != test.want {
 			t.Errorf("detail %q and trailer %q: %q, want %q", test.detail, test.trailer, got, test.want)
 		}
 	}
-	if got := status.Received(grpcstatus.New(codes.NotFound, ""), nil, "/a.B/C", "").Operation(); got != "/a.B/C" {
+	if got := status.Received(grpcstatus.New(codes.NotFound, "").Err(), "/a.B/C", "").Operation(); got != "/a.B/C" {
 		t.Errorf("Operation() = %q, want the method", got)
 	}
 }
 
 func TestReceivedErrorsKeepTheirStatus(t *testing.T) {
 	st := grpcstatus.FromProto(rpc(t, codes.NotFound, "a\nb", unknownAny("x"), &errdetails.DebugInfo{Detail: "d"}))
-	e := status.Received(st, st.Err(), "/a.B/C", "")
+	e := status.Received(st.Err(), "/a.B/C", "")
 	if e.GRPCStatus() != st {
 		t.Error("GRPCStatus of a received error is not the status as it came")
 	}
@@ -604,20 +632,90 @@ func TestReceivedErrorsKeepTheirStatus(t *testing.T) {
 	}
 }
 
-func TestReceivedIsAFailureWhateverTheStatus(t *testing.T) {
-	for name, st := range map[string]*grpcstatus.Status{
-		"nil": nil, "zero": new(grpcstatus.Status), "OK": grpcstatus.New(codes.OK, "fine"),
-		"OK with details": grpcstatus.FromProto(rpc(t, codes.OK, "", &errdetails.Help{})),
+func TestReceivedIsAFailureWhateverTheError(t *testing.T) {
+	for name, err := range map[string]error{
+		"plain": errors.New("odd"), "no status": withStatus{nil}, "zero": withStatus{new(grpcstatus.Status)},
+		"OK": withStatus{grpcstatus.New(codes.OK, "fine")}, "nil": nil,
 	} {
-		e := status.Received(st, nil, "", "")
-		if e.Code() != codes.Internal || e.Error() == "" {
+		e := status.Received(err, "", "")
+		if e.Code() != codes.Unknown || e.Error() == "" || e.GRPCStatus().Code() != codes.Unknown {
 			t.Errorf("%s: got %v", name, e)
 		}
-		if got := e.GRPCStatus().Code(); got != codes.Internal {
-			t.Errorf("%s: grpc-go reads it as %v", name, got)
-		}
-		if got := codes.Code(sent(t, e, status.Rendering{}).GetCode()); got != codes.Internal {
+		if got := codes.Code(sent(t, e, status.Rendering{}).GetCode()); got != codes.Unknown {
 			t.Errorf("%s: encoded as %v", name, got)
+		}
+	}
+}
+
+// withStatus is an error that carries any status at all.
+type withStatus struct{ st *grpcstatus.Status }
+
+func (withStatus) Error() string                    { return "odd" }
+func (w withStatus) GRPCStatus() *grpcstatus.Status { return w.st }
+
+func TestReceivedReadsWhateverACallReturned(t *testing.T) {
+	own := status.New(codes.ResourceExhausted, "REFUSED", "refused by a policy")
+	earlier := remote(rpc(t, codes.NotFound, "m"))
+	tests := []struct {
+		name   string
+		err    error
+		want   string
+		own    bool // Classify takes it for this process's own
+		method string
+	}{
+		{"a status", plain(rpc(t, codes.NotFound, "m")), "NotFound NOT_FOUND: m", false, "/a.B/C"},
+		{"a status, wrapped", fmt.Errorf("a: %w", plain(rpc(t, codes.NotFound, "m"))), "NotFound NOT_FOUND: m", false, "/a.B/C"},
+		{"several, the worst", errors.Join(plain(rpc(t, codes.Unavailable, "u")), plain(rpc(t, codes.NotFound, "m"))), "NotFound NOT_FOUND: m", false, "/a.B/C"},
+		{"a refusal", fmt.Errorf("a: %w", own), "ResourceExhausted REFUSED: refused by a policy", true, "/a.B/C"},
+		{"received before", fmt.Errorf("a: %w", earlier), "NotFound NOT_FOUND: m", false, "/shelf.v1.Shelf/Find"},
+		{"a deadline", fmt.Errorf("a: %w", context.DeadlineExceeded), "DeadlineExceeded DEADLINE_EXCEEDED: a: context deadline exceeded", false, "/a.B/C"},
+		{"a cancelled call", context.Canceled, "Canceled CANCELLED: context canceled", false, "/a.B/C"},
+		{"anything else", io.EOF, "Unknown UNKNOWN: EOF", false, "/a.B/C"},
+		{"a cycle", &cycle{"text"}, "Unknown UNKNOWN: text", false, "/a.B/C"},
+		{"panics everywhere", &panicsOn{is: true, as: true, unwrap: true, grpc: true}, "Unknown UNKNOWN: secret text", false, "/a.B/C"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			e := status.Received(test.err, "/a.B/C", "id-1")
+			if e.Error() != test.want || e.Operation() != test.method {
+				t.Errorf("got %q of %q, want %q of %q", e, e.Operation(), test.want, test.method)
+			}
+			if got := status.Classify(e) == e; got != test.own {
+				t.Errorf("counts as our own: %v, want %v", got, test.own)
+			}
+			if got := e.RequestID(); got != "id-1" && e != earlier {
+				t.Errorf("request id %q", got)
+			}
+		})
+	}
+	shared := read(t, plain(rpc(t, codes.NotFound, "m")))
+	status.Received(shared, "/a.B/C", "id-1")
+	if shared.Operation() != "" || status.Classify(shared).Code() != codes.NotFound {
+		t.Error("Received changed an Error that From had returned")
+	}
+	if own.RequestID() != "" || own.Operation() != "" {
+		t.Error("Received changed the refusal itself")
+	}
+}
+
+func TestFiniteCutsOffTreesWithoutEnd(t *testing.T) {
+	many := make([]error, 300)
+	for i := range many {
+		many[i] = io.EOF
+	}
+	endless := map[string]error{
+		"a cycle": &cycle{"text"}, "a wrapped cycle": fmt.Errorf("a: %w", &cycle{"text"}), "a bush": &bush{"text"}, "too many": errors.Join(many...),
+		"a cycle that panics when printed": &wrapped{&cycle{"text"}},
+	}
+	for name, err := range endless {
+		got := status.Finite(err)
+		if got == err || errors.Unwrap(got) != nil || errors.Is(got, io.ErrNoProgress) || got.Error() != err.Error() {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+	for _, err := range []error{nil, io.EOF, fmt.Errorf("a: %w", io.EOF), errors.Join(many[:200]...), &panicsOn{unwrap: true}} {
+		if got := status.Finite(err); got != err {
+			t.Errorf("Finite(%v) = %v", err, got)
 		}
 	}
 }

@@ -21,7 +21,6 @@ func unmarshal(b []byte, m proto.Message) bool {
 	if !ok {
 		return false
 	}
-	proto.Reset(m)
 	return opts.Unmarshal(fixed, m) == nil
 }
 
@@ -58,6 +57,9 @@ func mend(b []byte, md protoreflect.MessageDescriptor, depth int) ([]byte, bool)
 				return nil, false
 			}
 			value = inner
+		default:
+			out = append(out, field...)
+			continue
 		}
 		out = protowire.AppendBytes(append(out, field[:tag]...), value)
 	}

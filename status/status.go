@@ -77,7 +77,7 @@ func Operation(operation string, cause error, opts ...Option) *Error {
 	e := New(codes.Internal, name+suffix, operation+" failed", opts...)
 	e.fields.operation = operation
 	if e.cause == nil {
-		e.cause = cause
+		e.cause = Finite(cause)
 	}
 	return e
 }
@@ -260,9 +260,18 @@ func (e *Error) Metadata() map[string]string {
 	return m
 }
 
-// Outcome returns whether the request took effect, OUTCOME_UNSPECIFIED if the
-// server did not say.
-func (e *Error) Outcome() recoursev1.Outcome { return e.view().outcome }
+// Outcome returns whether the request took effect: what the server said, or
+// OUTCOME_INDETERMINATE where the code tells of a call that was left before its
+// end, or OUTCOME_UNSPECIFIED.
+func (e *Error) Outcome() recoursev1.Outcome {
+	if o := e.view().outcome; o != recoursev1.Outcome_OUTCOME_UNSPECIFIED {
+		return o
+	}
+	if c := e.Code(); c == codes.DeadlineExceeded || c == codes.Canceled {
+		return recoursev1.Outcome_OUTCOME_INDETERMINATE
+	}
+	return recoursev1.Outcome_OUTCOME_UNSPECIFIED
+}
 
 // RetryAdvice returns the server's statement on repeating the request, nil if
 // it made none. The caller owns it.
@@ -325,7 +334,8 @@ func (e *Error) CatalogVersion() string { return e.view().catalogVersion }
 // PassThrough marks an error that a dependency returned as one to be sent on as
 // it is, with its code, identity and details, as a proxy does. Without it a
 // dependency's error becomes this service's own failure: its NOT_FOUND is not
-// the caller's. Causes, debug information and unclean text are removed even so.
+// the caller's. Unclean text is removed even so, and who sees causes and debug
+// information is decided as for every error.
 // An error without a status is returned unchanged.
 func PassThrough(err error) error {
 	e, ok := From(err)

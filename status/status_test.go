@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -203,6 +204,13 @@ func TestOptionsSetWhatTheReadersReturn(t *testing.T) {
 			[]any{"s", "o", "v", 0}},
 		{"Attach the ErrorDetail of another error", []status.Option{status.Attach(&recoursev1.ErrorDetail{ErrorCode: "OTHER", Operation: "o"})},
 			func(e *status.Error) any { return []any{e.Operation(), e.Elided()} }, []any{"", 1}},
+		{"Attach an ErrorDetail to one that says it all", []status.Option{status.Suggest("mine"), status.Recover(retryAction), status.Retry(never, 0), status.Outcome(recoursev1.Outcome_OUTCOME_APPLIED),
+			status.Attach(&recoursev1.ErrorDetail{ErrorCode: "BOOK_KNOWN", Suggestion: "theirs", RecoveryActions: []*recoursev1.RecoveryAction{{Label: "theirs"}},
+				Retry: &recoursev1.RetryAdvice{Verdict: sameRequest}, Outcome: recoursev1.Outcome_OUTCOME_NOT_APPLIED})},
+			func(e *status.Error) any {
+				return []any{e.Suggestion(), e.RecoveryActions(), e.Verdict(), e.Outcome()}
+			},
+			[]any{"mine", []*recoursev1.RecoveryAction{retryAction}, never, recoursev1.Outcome_OUTCOME_APPLIED}},
 		{"Attach what cannot be encoded", []status.Option{status.Attach(&anypb.Any{}, &anypb.Any{TypeUrl: "no-slash"}, &anypb.Any{TypeUrl: "a/\n"}, broken("google.rpc.Help"))},
 			func(e *status.Error) any { return []any{names(e.GRPCStatus().Proto()), e.Elided()} },
 			[]any{[]string{"google.rpc.ErrorInfo", "recourse.v1.ErrorDetail"}, 4}},
@@ -324,7 +332,7 @@ func TestWithChangesOnlyTheCopy(t *testing.T) {
 		status.Help("other", "https://other.example.com"),
 		status.Attach(&wrapperspb.StringValue{Value: "other"}, &errdetails.RequestInfo{RequestId: "other"}),
 	}
-	internal := status.Rendering{Trust: status.Internal, Budget: status.MaxBudget}
+	internal := status.Rendering{Trust: status.Internal, TrailerBytes: status.MaxTrailerBytes}
 	made := everything()
 	arrived := remote(sent(t, made, internal))
 	for name, e := range map[string]*status.Error{"made here": made, "received": arrived} {
@@ -353,8 +361,57 @@ func TestWithChangesOnlyTheCopy(t *testing.T) {
 	}
 }
 
+// Two copies grow the same list, whatever room its array has left.
+func TestCopiesDoNotShareArrays(t *testing.T) {
+	for n := range 6 {
+		var opts []status.Option
+		add := func(name string) []status.Option {
+			return []status.Option{
+				status.Meta("key"+name, name), status.Recover(&recoursev1.RecoveryAction{Label: name}), status.Attach(&anypb.Any{TypeUrl: "t/" + name}),
+				status.Violation(name, "", ""),
+				status.Attach(&recoursev1.ErrorDetail{ErrorCode: "X_Y", Causes: []*recoursev1.CauseLink{{Service: name}}}),
+			}
+		}
+		for i := range n {
+			opts = append(opts, add(fmt.Sprint("b", i))...)
+		}
+		base := status.New(codes.NotFound, "X_Y", "", opts...)
+		r := status.Rendering{Trust: status.Internal, TrailerBytes: status.MaxTrailerBytes}
+		first := base.With(add("first")...)
+		before := []*spb.Status{sent(t, base, r), sent(t, first, r)}
+		base.With(add("second")...)
+		base.With(add("aaa")...)
+		if d := diff(before, []*spb.Status{sent(t, base, r), sent(t, first, r)}); d != "" {
+			t.Errorf("%d of each: -before +after:\n%s", n, d)
+		}
+	}
+}
+
+func TestAttachCleansEveryText(t *testing.T) {
+	dirty := "a\x1b\nb"
+	s := &structpb.Struct{Fields: map[string]*structpb.Value{
+		dirty: structpb.NewStringValue(dirty), "c": structpb.NewListValue(&structpb.ListValue{Values: []*structpb.Value{structpb.NewStringValue(dirty)}}),
+	}}
+	want := &structpb.Struct{Fields: map[string]*structpb.Value{
+		"a b": structpb.NewStringValue("a b"), "c": structpb.NewListValue(&structpb.ListValue{Values: []*structpb.Value{structpb.NewStringValue("a b")}}),
+	}}
+	debug := &errdetails.DebugInfo{StackEntries: []string{"fine", dirty}}
+	before := proto.Clone(s)
+	e := status.New(codes.NotFound, "X_Y", "", status.Attach(s, debug, &fieldmaskpb.FieldMask{Paths: []string{dirty}}))
+	p := sent(t, e, status.Rendering{Trust: status.Internal, TechnicalDetails: true})
+	if d := diff(want, detail[*structpb.Struct](t, p)); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if d := diff(&errdetails.DebugInfo{StackEntries: []string{"fine", "a b"}}, detail[*errdetails.DebugInfo](t, p)); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if d := diff(before, s); d != "" {
+		t.Errorf("the message that was attached changed: -before +after:\n%s", d)
+	}
+}
+
 func TestWithNothingEqualsTheOriginal(t *testing.T) {
-	internal := status.Rendering{Trust: status.Internal, Budget: status.MaxBudget}
+	internal := status.Rendering{Trust: status.Internal, TrailerBytes: status.MaxTrailerBytes}
 	e := everything()
 	if d := diff(sent(t, e, internal), sent(t, e.With(), internal)); d != "" {
 		t.Errorf("-original +copy:\n%s", d)
@@ -391,7 +448,7 @@ func TestMessagesAreCopiedOnTheWayIn(t *testing.T) {
 }
 
 func TestCallersOwnWhatReadersReturn(t *testing.T) {
-	internal := status.Rendering{Trust: status.Internal, Budget: status.MaxBudget}
+	internal := status.Rendering{Trust: status.Internal, TrailerBytes: status.MaxTrailerBytes}
 	made := everything()
 	for name, e := range map[string]*status.Error{
 		"made here": made, "received": remote(sent(t, made, internal)), "usual guidance": status.New(codes.Internal, "", ""),
@@ -437,7 +494,7 @@ func TestErrorNeverPrintsTheCause(t *testing.T) {
 		"Panicked":   status.Panicked(canary),
 		"Classify":   status.Classify(cause),
 		"Sentinel":   status.Classify(cause, status.Sentinel(io.EOF, codes.NotFound, "BOOK_NOT_FOUND", "no such book")),
-		"Received":   status.Received(grpcstatus.New(codes.NotFound, "no such book"), cause, "/a.B/C", ""),
+		"Received":   status.Received(grpcstatus.New(codes.NotFound, "no such book").Err(), "/a.B/C", ""),
 		"no message": status.New(codes.NotFound, "", "", status.Cause(cause)),
 	}
 	for name, e := range errs {

@@ -27,10 +27,10 @@ func ToProto(err error) *spb.Status {
 	return e.proto(Rendering{})
 }
 
-// FromProto returns the error that a stored google.rpc.Status describes, nil for
-// nil and for code OK. It may be returned from a handler: it counts as this
-// service's own.
-func FromProto(p *spb.Status) *Error {
+// FromProto returns the error that a stored google.rpc.Status describes, an
+// *[Error], or nil for nil and for code OK. It may be returned from a handler: it
+// counts as this service's own.
+func FromProto(p *spb.Status) error {
 	if p.GetCode() == 0 {
 		return nil
 	}

@@ -53,14 +53,14 @@ func TestToProtoIsWhatAPublicCallerSees(t *testing.T) {
 
 func TestToProtoFitsAReplyLater(t *testing.T) {
 	p := status.ToProto(laden())
-	if got := trailerBlock(p); got > status.DefaultBudget {
-		t.Errorf("what is stored takes %d, more than %d", got, status.DefaultBudget)
+	if got := trailerBlock(p); got > status.DefaultTrailerBytes {
+		t.Errorf("what is stored takes %d, more than %d", got, status.DefaultTrailerBytes)
 	}
 }
 
 func TestFromProtoRestoresWhatToProtoStored(t *testing.T) {
 	stored := status.ToProto(everything())
-	e := status.FromProto(stored)
+	e := restored(stored)
 	if d := diff(stored, status.ToProto(e)); d != "" {
 		t.Errorf("-stored +stored again:\n%s", d)
 	}
@@ -80,17 +80,17 @@ func TestFromProtoRestoresWhatToProtoStored(t *testing.T) {
 func TestFromProtoReadsWhatOthersStored(t *testing.T) {
 	var none *spb.Status
 	for _, p := range []*spb.Status{nil, none, {}, {Message: "fine", Details: []*anypb.Any{unknownAny("x")}}} {
-		if e := status.FromProto(p); e != nil {
+		if e := restored(p); e != nil {
 			t.Errorf("FromProto(%v) = %v, want nil", p, e)
 		}
 	}
 	for _, code := range []int32{-1, 17, 1 << 30} {
-		if got := status.FromProto(&spb.Status{Code: code}).Code(); got != codes.Unknown {
+		if got := restored(&spb.Status{Code: code}).Code(); got != codes.Unknown {
 			t.Errorf("code %d reads %v", code, got)
 		}
 	}
 	dirty := &spb.Status{Code: 5, Message: "a\xff\x00", Details: []*anypb.Any{nil, {}, unknownAny("\xff"), broken("google.rpc.ErrorInfo")}}
-	p := sent(t, status.FromProto(dirty), status.Rendering{})
+	p := sent(t, restored(dirty), status.Rendering{})
 	if p.GetMessage() != "a\ufffd" || detail[*errdetails.ErrorInfo](t, p).GetReason() != "NOT_FOUND" {
 		t.Errorf("got %v", p)
 	}

@@ -19,6 +19,8 @@ const (
 	maxMetaKey    = 64  // AIP-193
 	maxLabel      = 80
 	maxRequestID  = 128
+	maxService    = 128
+	maxVersion    = 32 // of the catalogue
 	maxActions    = 5
 	maxCauses     = 5
 	maxLinks      = 3
@@ -26,19 +28,36 @@ const (
 	maxDetails    = 32       // read from one status
 	maxReceived   = 64 << 10 // bytes of details read from one status
 	maxMeta       = 64       // entries
+	maxMetaValue  = 64 << 10
+	maxActionText = 256 // each text in a recovery action
+	maxActionList = 25  // each list in one
 )
 
 // Display makes text from a server safe for a terminal or a line of a log: valid
 // UTF-8 on one line, without control characters, escape sequences, bidirectional
 // or invisible characters, cut to at most limit bytes; no limit if it is 0 or
-// less. Readers of this package return clean text already; Display is for the
-// texts inside of details, for metadata and for statuses read elsewhere.
-func Display(text string, limit int) string { return clean(text, limit) }
+// less. Spaces at its ends stay, so that pieces of a text can be shown one by one.
+// Readers of this package return clean text already; Display is for the texts
+// inside of details, for metadata and for statuses read elsewhere.
+func Display(text string, limit int) string {
+	return cut(scrub(text), limit)
+}
 
-// clean is the one rule for text, outgoing and incoming. It is idempotent.
+// clean is the one rule for text that this package sends or returns. It is
+// idempotent. Spaces at the ends go: some HTTP/2 stacks drop a header that has
+// them.
 func clean(s string, limit int) string {
-	if isClean(s) {
-		return cut(s, limit)
+	return cut(strings.Trim(scrub(s), " "), limit)
+}
+
+func isClean(s string) bool {
+	return s == "" || s[0] != ' ' && s[len(s)-1] != ' ' && isPrintable(s)
+}
+
+// scrub replaces what is no text and removes what does not show.
+func scrub(s string) string {
+	if isPrintable(s) {
+		return s
 	}
 	var b strings.Builder
 	b.Grow(len(s))
@@ -55,22 +74,16 @@ func clean(s string, limit int) string {
 			b.WriteRune(r)
 		}
 	}
-	return cut(strings.TrimSpace(b.String()), limit)
+	return b.String()
 }
 
-func isClean(s string) bool {
-	if s == "" {
-		return true
-	}
+func isPrintable(s string) bool {
 	ascii := true
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] == 0x7f {
 			return false
 		}
 		ascii = ascii && s[i] < utf8.RuneSelf
-	}
-	if s[0] == ' ' || s[len(s)-1] == ' ' {
-		return false
 	}
 	if ascii {
 		return true
@@ -187,8 +200,12 @@ func isCleanMessage(m proto.Message) bool {
 }
 
 // texts walks the strings of a message. Its methods report whether they met an
-// unclean one.
-type texts struct{ mend bool }
+// unclean one. With mend they clean each, cut it to text bytes and every list to
+// so many items; 0 means no limit.
+type texts struct {
+	mend       bool
+	text, list int
+}
 
 func (t texts) message(m protoreflect.Message, depth int) (unclean bool) {
 	if !m.IsValid() || depth == 0 {
@@ -202,10 +219,10 @@ func (t texts) message(m protoreflect.Message, depth int) (unclean bool) {
 			unclean = t.items(fd, v.List(), depth) || unclean
 		case fd.Message() != nil:
 			unclean = t.message(v.Message(), depth-1) || unclean
-		case fd.Kind() == protoreflect.StringKind && !isClean(v.String()):
+		case fd.Kind() == protoreflect.StringKind && !t.good(v.String()):
 			unclean = true
 			if t.mend {
-				m.Set(fd, cleanValue(v.String()))
+				m.Set(fd, t.better(v.String()))
 			}
 		}
 		return t.mend || !unclean
@@ -214,41 +231,58 @@ func (t texts) message(m protoreflect.Message, depth int) (unclean bool) {
 }
 
 func (t texts) items(fd protoreflect.FieldDescriptor, l protoreflect.List, depth int) (unclean bool) {
+	if t.mend && t.list > 0 && l.Len() > t.list {
+		l.Truncate(t.list)
+	}
 	for i := range l.Len() {
 		switch {
 		case fd.Message() != nil:
 			unclean = t.message(l.Get(i).Message(), depth-1) || unclean
-		case fd.Kind() == protoreflect.StringKind && !isClean(l.Get(i).String()):
+		case fd.Kind() == protoreflect.StringKind && !t.good(l.Get(i).String()):
 			unclean = true
 			if t.mend {
-				l.Set(i, cleanValue(l.Get(i).String()))
+				l.Set(i, t.better(l.Get(i).String()))
 			}
 		}
 	}
 	return unclean
 }
 
+// entries collects before it changes: a map may not be, while it is ranged over.
 func (t texts) entries(fd protoreflect.FieldDescriptor, m protoreflect.Map, depth int) (unclean bool) {
+	type entry struct {
+		key   protoreflect.MapKey
+		value protoreflect.Value
+	}
+	var bad []entry
 	m.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
-		switch {
-		case fd.MapValue().Message() != nil:
+		if fd.MapValue().Message() != nil {
 			unclean = t.message(v.Message(), depth-1) || unclean
-		case fd.MapValue().Kind() == protoreflect.StringKind && !isClean(v.String()):
-			unclean = true
-			if v = cleanValue(v.String()); t.mend {
-				m.Set(k, v)
-			}
 		}
-		if fd.MapKey().Kind() == protoreflect.StringKind && !isClean(k.String()) {
-			unclean = true
-			if t.mend {
-				m.Clear(k)
-				m.Set(cleanValue(k.String()).MapKey(), v)
-			}
+		badKey := fd.MapKey().Kind() == protoreflect.StringKind && !t.good(k.String())
+		badValue := fd.MapValue().Kind() == protoreflect.StringKind && !t.good(v.String())
+		if badKey || badValue {
+			bad = append(bad, entry{k, v})
 		}
 		return true
 	})
-	return unclean
+	if t.mend {
+		for _, e := range bad {
+			m.Clear(e.key)
+			if fd.MapKey().Kind() == protoreflect.StringKind {
+				e.key = t.better(e.key.String()).MapKey()
+			}
+			if fd.MapValue().Kind() == protoreflect.StringKind {
+				e.value = t.better(e.value.String())
+			}
+			m.Set(e.key, e.value)
+		}
+	}
+	return unclean || len(bad) > 0
 }
 
-func cleanValue(s string) protoreflect.Value { return protoreflect.ValueOfString(clean(s, 0)) }
+func (t texts) good(s string) bool { return isClean(s) && (t.text == 0 || len(s) <= t.text) }
+
+func (t texts) better(s string) protoreflect.Value {
+	return protoreflect.ValueOfString(clean(s, t.text))
+}

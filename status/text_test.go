@@ -26,11 +26,11 @@ func TestDisplay(t *testing.T) {
 		{"eight-bit escape", "a\u009b31mb", 0, "a31mb"},
 		{"backspace and delete", "a\x08\x7fb", 0, "ab"},
 		{"NUL", "a\x00b", 0, "ab"},
-		{"lines", "a\nb\r\nc\td\ve\f", 0, "a b  c d e"},
+		{"lines", "a\nb\r\nc\td\ve\f", 0, "a b  c d e "},
 		{"line separators", "a\u2028b\u2029c\u0085d", 0, "a b c d"},
 		{"spaces of other kinds", "a\u00a0b\u3000c\u2003d", 0, "a b c d"},
-		{"around", "\n\t a \u3000", 0, "a"},
-		{"nothing but spaces", " \n\t", 0, ""},
+		{"around", "\n\t a \u3000", 0, "   a  "},
+		{"nothing but spaces", " \n\t", 0, "   "},
 		{"a log line of its own", "x\nlevel=error msg=forged", 0, "x level=error msg=forged"},
 
 		{"bidirectional overrides", "a\u202eb\u202dc\u202cd\u202ae\u202bf", 0, "abcdef"},
@@ -46,9 +46,9 @@ func TestDisplay(t *testing.T) {
 		{"the replacement character itself", "a\ufffdb", 0, "a\ufffdb"},
 		{"cut off in a rune", "a\xe8\xaa", 0, "a\ufffd\ufffd"},
 
-		{"emoji with joiners", "👩‍👩‍👧 🏳️‍🌈", 0, "👩‍👩‍👧 🏳️‍🌈"},
-		{"Persian with its joiner", "می‌خواهم", 0, "می‌خواهم"},
-		{"Hindi with its joiner", "क्‍ष", 0, "क्‍ष"},
+		{"emoji with joiners", "👩\u200d👩\u200d👧 🏳️\u200d🌈", 0, "👩\u200d👩\u200d👧 🏳️\u200d🌈"},
+		{"Persian with its joiner", "می\u200cخواهم", 0, "می\u200cخواهم"},
+		{"Hindi with its joiner", "क्\u200dष", 0, "क्\u200dष"},
 		{"right to left", "שלום مرحبا", 0, "שלום مرحبا"},
 		{"combining", "e\u0301", 0, "e\u0301"},
 
@@ -110,7 +110,7 @@ func TestDisplayIsIdempotent(t *testing.T) {
 	err := quick.Check(func(b []byte, limit uint8) bool {
 		s := string(b)
 		got := status.Display(s, int(limit))
-		return clean(got, int(limit)) == nil && status.Display(got, int(limit)) == got && status.IsClean(got)
+		return clean(got, int(limit)) == nil && status.Display(got, int(limit)) == got
 	}, &quick.Config{MaxCount: 20000})
 	if err != nil {
 		t.Error(err)

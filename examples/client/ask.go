@@ -10,6 +10,7 @@ import (
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 )
 
 // errNotUnderstood is what errors.Is looks for: the name of an error, without the words around it.
@@ -18,24 +19,20 @@ var errNotUnderstood = status.New(codes.InvalidArgument, "INTENT_NOT_UNDERSTOOD"
 // ask is the whole of a client that guides people. The other commands do the same, and show more.
 func ask(ctx context.Context, addr, query string) error {
 	// [readme:client]
-	conn, err := grpc.NewClient(addr, append(interceptors.DialOptions(), plaintext)...)
+	conn, err := grpc.NewClient(addr, append(interceptors.DialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	reply, err := assistantv1.NewAssistantClient(conn).Process(ctx, &assistantv1.ProcessRequest{Query: query})
-	if errors.Is(err, errNotUnderstood) { // what went wrong, compared across the network
+	switch e, guided := status.From(err); {
+	case err == nil:
+		fmt.Println(reply.GetAnswer())
+	case errors.Is(err, errNotUnderstood): // an error code, compared across the network
 		fmt.Println("I can help with the weather, an order, a refund or a flight.")
-	}
-	if e, ok := status.From(err); ok { // and what to do about it
-		fmt.Println(e.Suggestion())
-		for _, action := range e.RecoveryActions() {
-			fmt.Println("-", action.GetLabel())
-		}
+	case guided: // whatever else went wrong, on a server with recourse or without
+		fmt.Println(e.Suggestion(), "Request id:", e.RequestID())
 	}
 	// [/readme:client]
-	if err == nil {
-		fmt.Println(status.Display(reply.GetAnswer(), 0))
-	}
 	return err
 }

@@ -17,10 +17,8 @@ import (
 
 	"github.com/recourse-dev/recourse/examples/explain"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
-	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
@@ -106,9 +104,8 @@ func (c *client) report(err error) int {
 		fmt.Fprint(os.Stderr, explain.Error(err, explain.For(os.Stderr)))
 		return exitFailed
 	}
-	e = e.With(status.Attach(&errdetails.RequestInfo{RequestId: c.requestID})) // unless it has one
 	fmt.Fprint(os.Stderr, explain.Error(e, explain.For(os.Stderr)))
-	if e.Verdict() == recoursev1.RetryAdvice_VERDICT_SAME_REQUEST {
+	if e.Verdict() == status.SameRequest {
 		return exitLater
 	}
 	return exitFailed

@@ -8,6 +8,7 @@ import (
 
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -81,5 +82,5 @@ func plainServer(ctx context.Context, st *stage) {
 	defer func() { _ = l.Close() }()
 	got, err := st.process(ctx, l, "Hello")
 	st.compare(err, got, want{codes.PermissionDenied, "PERMISSION_DENIED", "Ask an administrator for access.",
-		afterAction, []string{"request_access"}, nil, true})
+		status.AfterAction, []string{"request_access"}, nil, true})
 }

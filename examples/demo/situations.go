@@ -7,13 +7,11 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
-	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -28,12 +26,7 @@ type situation struct {
 	so    string // what is to be seen, said if it was
 }
 
-const (
-	sameRequest   = recoursev1.RetryAdvice_VERDICT_SAME_REQUEST
-	afterAction   = recoursev1.RetryAdvice_VERDICT_AFTER_ACTION
-	atHigherLevel = recoursev1.RetryAdvice_VERDICT_AT_HIGHER_LEVEL
-	never         = recoursev1.RetryAdvice_VERDICT_NEVER
-)
+const ()
 
 // Suggestions that the library makes where a server has none.
 const (
@@ -79,7 +72,7 @@ var situations = []situation{
 	{"A server without recourse", "our client, and a plain grpc-go server that says PERMISSION_DENIED", plainServer,
 		"guidance from the code alone"},
 	{"The shortest client there is", `client ask "blue ideas sleep furiously"`, ask,
-		"15 lines of code, exit code 1"},
+		"the client of the README, 14 lines"},
 	{"The service behind is down", `the model's process is stopped, client process "Will it rain?"`, down,
 		"UNAVAILABLE, and the one thing that helps"},
 }
@@ -108,7 +101,7 @@ func notUnderstood(ctx context.Context, st *stage) {
 	_, err := st.guided.assistant().ClassifyIntent(ctx, &assistantv1.ClassifyIntentRequest{Query: "blue ideas sleep furiously"})
 	st.error(err)
 	st.compare(err, got, want{codes.InvalidArgument, "INTENT_NOT_UNDERSTOOD", "Try rephrasing your request more clearly.",
-		afterAction, []string{"fix_fields", "label"}, nil, false})
+		status.AfterAction, []string{"fix_fields", "label"}, nil, false})
 }
 
 func invalid(ctx context.Context, st *stage) {
@@ -116,7 +109,7 @@ func invalid(ctx context.Context, st *stage) {
 	_, err := st.guided.assistant().Process(ctx, &assistantv1.ProcessRequest{RequestId: "42"})
 	st.error(err)
 	st.compare(err, got, want{codes.InvalidArgument, "FIELDS_INVALID", "Correct the fields and send the request again.",
-		afterAction, []string{"fix_fields"}, []string{"query", "request_id"}, false})
+		status.AfterAction, []string{"fix_fields"}, []string{"query", "request_id"}, false})
 }
 
 func unauthenticated(ctx context.Context, st *stage) {
@@ -124,7 +117,7 @@ func unauthenticated(ctx context.Context, st *stage) {
 	_, err := st.guided.assistant().Process(ctx, &assistantv1.ProcessRequest{Query: "Hello"})
 	st.error(err)
 	st.compare(err, got, want{codes.Unauthenticated, "TOKEN_EXPIRED", "Sign in again.",
-		afterAction, []string{"reauthenticate", "reauthenticate"}, nil, false})
+		status.AfterAction, []string{"reauthenticate", "reauthenticate"}, nil, false})
 }
 
 func quotaUsedUp(ctx context.Context, st *stage) {
@@ -136,13 +129,13 @@ func quotaUsedUp(ctx context.Context, st *stage) {
 	}
 	st.error(err)
 	st.compare(err, got, want{codes.ResourceExhausted, "QUOTA_USED_UP", "Wait a minute, or choose a plan with more calls.",
-		sameRequest, []string{"wait_for_quota", "open_link"}, nil, false})
+		status.SameRequest, []string{"wait_for_quota", "open_link"}, nil, false})
 	e, _ := status.From(err)
 	delay, ok := e.RetryDelay()
 	st.check(ok && delay > 0 && delay <= time.Minute, "the delay is %v, should be up to a minute", delay)
 	quota, ok := status.Detail[*errdetails.QuotaFailure](err)
 	st.check(ok && len(quota.GetViolations()) == 1, "QuotaFailure is %v, should have one violation", quota)
-	st.check(e.Outcome() == recoursev1.Outcome_OUTCOME_NOT_APPLIED, "outcome is %v", e.Outcome())
+	st.check(e.Outcome() == status.NotApplied, "outcome is %v", e.Outcome())
 }
 
 func reused(ctx context.Context, st *stage) {
@@ -153,7 +146,7 @@ func reused(ctx context.Context, st *stage) {
 	_, err = st.guided.assistant().Process(ctx, &assistantv1.ProcessRequest{Query: "Will it rain?", UserId: "ada", RequestId: id})
 	st.error(err)
 	st.compare(err, got, want{codes.AlreadyExists, "REQUEST_ID_REUSED", "Make a new request_id for every query.",
-		afterAction, []string{"fix_fields"}, nil, false})
+		status.AfterAction, []string{"fix_fields"}, nil, false})
 }
 
 func brokenOff(ctx context.Context, st *stage) {
@@ -163,7 +156,7 @@ func brokenOff(ctx context.Context, st *stage) {
 	st.screen(text)
 	st.error(err)
 	st.compare(err, got, want{codes.Unavailable, "TEXT_BROKE_OFF", "Ask for the rest of the text.",
-		afterAction, []string{"fix_fields"}, nil, false})
+		status.AfterAction, []string{"fix_fields"}, nil, false})
 	st.log(ctx, "model", st.backend, err, "gpu-7")
 	st.check(len(strings.Fields(text)) == 6, "%d tokens arrived before the error, should be 6", len(strings.Fields(text)))
 
@@ -211,7 +204,7 @@ func transcribe(ctx context.Context, st *stage) {
 	}
 	st.error(err)
 	st.compare(err, got, want{codes.Unimplemented, "SOUND_NOT_SUPPORTED", "Recognise the words on your side and send them as text.",
-		afterAction, []string{"fix_fields"}, nil, false})
+		status.AfterAction, []string{"fix_fields"}, nil, false})
 }
 
 func chat(ctx context.Context, st *stage) {
@@ -233,7 +226,7 @@ func chat(ctx context.Context, st *stage) {
 	st.error(err)
 	st.check(answers == 3, "%d turns were answered, should be 3", answers)
 	st.compare(err, got, want{codes.FailedPrecondition, "CHAT_FULL", "Start a new chat.",
-		atHigherLevel, []string{"restart_transaction"}, nil, false})
+		status.AtHigherLevel, []string{"restart_transaction"}, nil, false})
 }
 
 // process asks one question and shows the error.
@@ -249,7 +242,7 @@ func (st *stage) process(ctx context.Context, l link, query string) (*seen, erro
 }
 
 // unexpected is what a caller sees of a failure that is none of its business.
-var unexpected = want{codes.Internal, status.CodeUnexpected, report, never, []string{"contact_support"}, nil, false}
+var unexpected = want{codes.Internal, status.CodeUnexpected, report, status.Never, []string{"contact_support"}, nil, false}
 
 func panics(ctx context.Context, st *stage) {
 	got, err := st.process(ctx, st.guided, "Will it rain? demo:panic")
@@ -265,7 +258,7 @@ func database(ctx context.Context, st *stage) {
 
 func dependency(ctx context.Context, st *stage) {
 	got, err := st.process(ctx, st.guided, "Will it rain? demo:weights")
-	st.compare(err, got, want{codes.Internal, status.CodeDependencyFailed, report, never, []string{"contact_support"}, nil, false})
+	st.compare(err, got, want{codes.Internal, status.CodeDependencyFailed, report, status.Never, []string{"contact_support"}, nil, false})
 	st.log(ctx, "server", st.server, err, "/mnt/models")
 }
 
@@ -278,7 +271,7 @@ func huge(ctx context.Context, st *stage) {
 		fields = append(fields, fmt.Sprintf("rows[%d].text", i))
 	}
 	st.compare(err, got, want{codes.InvalidArgument, "ROWS_INVALID", "Correct the rows and send them again.",
-		afterAction, []string{"fix_fields"}, fields, false})
+		status.AfterAction, []string{"fix_fields"}, fields, false})
 	st.check(len(fields) > 0, "no field is left")
 	st.check(e.Elided() > 1000, "%d details were left out, should be more than a thousand", e.Elided())
 
@@ -299,12 +292,9 @@ func deadline(ctx context.Context, st *stage) {
 		st.differ("got %v, want an error with a status", err)
 		return
 	}
-	e = e.With(status.Attach(&errdetails.RequestInfo{RequestId: id})) // as the client does: no answer, no id but its own
 	st.error(e)
-	// Which of the two it is depends on whose clock is first.
-	name := e.ErrorCode()
-	st.check(slices.Contains([]string{"DEADLINE_EXCEEDED", status.CodeTimeout}, name), "error code is %q", name)
-	st.compare(e, got, want{codes.DeadlineExceeded, name, later, never, nil, nil, false})
+	st.compare(e, got, want{codes.DeadlineExceeded, status.CodeTimeout, later, status.Never, nil, nil, false})
+	st.check(e.RequestID() == id, "request id is %q", e.RequestID())
 
 	ctx, cancel = context.WithTimeout(ctx, logTime)
 	defer cancel()
@@ -318,9 +308,9 @@ func deadline(ctx context.Context, st *stage) {
 
 func slow(ctx context.Context, st *stage) {
 	got, err := st.process(ctx, st.guided, "Will it rain? demo:slow")
-	st.compare(err, got, want{codes.DeadlineExceeded, status.CodeDependencyTimeout, later, never, nil, nil, false})
+	st.compare(err, got, want{codes.DeadlineExceeded, status.CodeTimeout, later, status.Never, nil, nil, false})
 	e, _ := status.From(err)
-	st.check(e.Outcome() == recoursev1.Outcome_OUTCOME_INDETERMINATE, "outcome is %v", e.Outcome())
+	st.check(e.Outcome() == status.Indeterminate, "outcome is %v", e.Outcome())
 }
 
 var errNotUnderstood = status.New(codes.InvalidArgument, "INTENT_NOT_UNDERSTOOD", "", status.Domain("assistant.example.com"))
@@ -343,13 +333,11 @@ func ask(ctx context.Context, st *stage) {
 	out, code := st.shell(ctx, "ask", "blue ideas sleep furiously")
 	st.screen(out)
 	st.check(code == 1, "exit code is %d, should be 1", code)
-	for _, text := range []string{"weather", "Try rephrasing your request more clearly.", "- Ask the same in other words"} {
-		st.check(strings.Contains(out, text), "%q is missing", text)
-	}
+	st.check(strings.Contains(out, "weather"), "it says %q", out)
 }
 
 func down(ctx context.Context, st *stage) {
 	st.backend.stop()
 	got, err := st.process(ctx, st.guided, "Will it rain?")
-	st.compare(err, got, want{codes.Unavailable, status.CodeDependencyUnavailable, later, sameRequest, []string{"retry_after"}, nil, false})
+	st.compare(err, got, want{codes.Unavailable, status.CodeDependencyUnavailable, later, status.SameRequest, []string{"retry_after"}, nil, false})
 }

@@ -159,7 +159,7 @@ func (st *stage) discreet(err error, got *seen) {
 	}
 	st.check(len(found) == 0, "the client could read %q", found)
 	size := got.trailerSize()
-	st.check(size <= status.DefaultBudget, "the trailers have %d bytes, more than %d", size, status.DefaultBudget)
+	st.check(size <= status.DefaultTrailerBytes, "the trailers have %d bytes, more than %d", size, status.DefaultTrailerBytes)
 }
 
 // types returns the kinds of actions as the contract names them.

@@ -11,13 +11,13 @@ import (
 
 func actor(a recoursev1.RecoveryAction_Actor) string {
 	switch a {
-	case recoursev1.RecoveryAction_ACTOR_CLIENT:
+	case status.ByClient:
 		return "program"
-	case recoursev1.RecoveryAction_ACTOR_CALLER_CODE:
+	case status.ByCallerCode:
 		return "developer"
-	case recoursev1.RecoveryAction_ACTOR_ADMIN:
+	case status.ByAdmin:
 		return "your admin"
-	case recoursev1.RecoveryAction_ACTOR_SERVICE_OWNER:
+	case status.ByServiceOwner:
 		return "operator"
 	}
 	return "you"

@@ -131,16 +131,16 @@ func again(e *status.Error) string {
 		wait = "after " + duration(d)
 	}
 	switch e.Verdict() {
-	case recoursev1.RetryAdvice_VERDICT_SAME_REQUEST:
+	case status.SameRequest:
 		return "the same request may succeed " + wait + because(e)
-	case recoursev1.RetryAdvice_VERDICT_AFTER_ACTION:
+	case status.AfterAction:
 		if len(e.RecoveryActions()) == 0 {
 			return "once the cause is removed" + because(e)
 		}
 		return "after one of these" + because(e)
-	case recoursev1.RetryAdvice_VERDICT_AT_HIGHER_LEVEL:
+	case status.AtHigherLevel:
 		return "not this call alone: start over" + because(e)
-	case recoursev1.RetryAdvice_VERDICT_NEVER:
+	case status.Never:
 		if e.Code() == codes.Canceled {
 			return ""
 		}
@@ -171,13 +171,13 @@ func because(e *status.Error) string {
 
 func effect(o recoursev1.Outcome) string {
 	switch o {
-	case recoursev1.Outcome_OUTCOME_NOT_APPLIED:
+	case status.NotApplied:
 		return "none, nothing was changed"
-	case recoursev1.Outcome_OUTCOME_APPLIED:
+	case status.Applied:
 		return "done, although the call failed"
-	case recoursev1.Outcome_OUTCOME_PARTIALLY_APPLIED:
+	case status.PartiallyApplied:
 		return "partly done: find out what is left before you go on"
-	case recoursev1.Outcome_OUTCOME_INDETERMINATE:
+	case status.Indeterminate:
 		return "not known: it may have been done"
 	}
 	return ""

@@ -28,18 +28,18 @@ import (
 var update = flag.Bool("update", false, "write testdata anew")
 
 const (
-	program   = recoursev1.RecoveryAction_ACTOR_CLIENT
-	developer = recoursev1.RecoveryAction_ACTOR_CALLER_CODE
-	person    = recoursev1.RecoveryAction_ACTOR_END_USER
-	admin     = recoursev1.RecoveryAction_ACTOR_ADMIN
-	operator  = recoursev1.RecoveryAction_ACTOR_SERVICE_OWNER
+	program   = status.ByClient
+	developer = status.ByCallerCode
+	person    = status.ByEndUser
+	admin     = status.ByAdmin
+	operator  = status.ByServiceOwner
 )
 
 var quota = status.New(codes.ResourceExhausted, "QUOTA_USED_UP", "all 2 calls of this minute are used up",
 	status.Domain("assistant.example.com"),
 	status.Suggest("Wait a minute, or choose a plan with more calls."),
 	status.RetryAfter(42*time.Second),
-	status.Outcome(recoursev1.Outcome_OUTCOME_NOT_APPLIED),
+	status.Outcome(status.NotApplied),
 	status.Attach(
 		&errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{{Description: "the free plan has 2 calls a minute"}}},
 		&errdetails.RequestInfo{RequestId: "7Q4"}),
@@ -62,7 +62,7 @@ func TestError(t *testing.T) {
 		{"exhausted", status.New(codes.Unavailable, "", "no replica answered", status.Attach(&recoursev1.ErrorDetail{
 			ErrorCode: "UNAVAILABLE",
 			Retry: &recoursev1.RetryAdvice{
-				Verdict: recoursev1.RetryAdvice_VERDICT_NEVER, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, Attempts: 3,
+				Verdict: status.Never, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, Attempts: 3,
 			},
 		})), explain.Style{}},
 		{"plain-status", grpcstatus.Error(codes.PermissionDenied, "no"), explain.Style{}},

@@ -25,7 +25,7 @@ type assistant struct {
 
 // [readme:server]
 func newServer(service assistantv1.AssistantServer, others ...grpc.ServerOption) *grpc.Server {
-	options := interceptors.ServerOptions(interceptors.Domain("assistant.example.com"), interceptors.Classify(historyErrors))
+	options := interceptors.ServerOptions(interceptors.Domain("assistant.example.com"), interceptors.Classifiers(historyErrors))
 	server := grpc.NewServer(append(options, others...)...)
 	assistantv1.RegisterAssistantServer(server, service)
 	return server
@@ -43,8 +43,8 @@ func (a *assistant) ClassifyIntent(_ context.Context, req *assistantv1.ClassifyI
 // [/readme:server]
 
 var (
-	askOtherwise  = status.Action(endUser, "Ask the same in other words", fix("query", "NOT_UNDERSTOOD"))
-	askAboutThese = status.Action(endUser, "Ask about the weather, an order, a refund or a flight", nil)
+	askOtherwise  = status.Action(status.ByEndUser, "Ask the same in other words", fix("query", "NOT_UNDERSTOOD"))
+	askAboutThese = status.Action(status.ByEndUser, "Ask about the weather, an order, a refund or a flight", nil)
 )
 
 // Process answers a query. Errors of the model and of the history are simply returned: recourse gives them a meaning
@@ -97,8 +97,8 @@ func brokenOff(next uint32, cause error) error {
 	return status.New(codes.Unavailable, "TEXT_BROKE_OFF", "the text broke off",
 		status.Suggest("Ask for the rest of the text."),
 		status.Meta("nextPosition", position),
-		status.Recover(status.Action(callerCode, "Ask for the rest", rest)),
-		status.Retry(recoursev1.RetryAdvice_VERDICT_AFTER_ACTION, recoursev1.RetryAdvice_WHY_UNSPECIFIED),
+		status.Recover(status.Action(status.ByCallerCode, "Ask for the rest", rest)),
+		status.Retry(status.AfterAction),
 		status.Cause(cause))
 }
 
@@ -124,9 +124,9 @@ func soundNotSupported(chunk uint32) error {
 	return status.New(codes.Unimplemented, "SOUND_NOT_SUPPORTED", fmt.Sprintf("chunk %d is sound, and there is no speech recogniser here", chunk),
 		status.Suggest("Recognise the words on your side and send them as text."),
 		status.Meta("chunk", strconv.FormatUint(uint64(chunk), 10)),
-		status.Outcome(recoursev1.Outcome_OUTCOME_NOT_APPLIED),
-		status.Recover(status.Action(callerCode, "Send words in place of sound", fix("text", "REQUIRED"))),
-		status.Retry(recoursev1.RetryAdvice_VERDICT_AFTER_ACTION, recoursev1.RetryAdvice_WHY_UNSPECIFIED))
+		status.Outcome(status.NotApplied),
+		status.Recover(status.Action(status.ByCallerCode, "Send words in place of sound", fix("text", "REQUIRED"))),
+		status.Retry(status.AfterAction))
 }
 
 // turnsPerChat is small, so that one sees what happens at the end.
@@ -176,15 +176,8 @@ func (a *assistant) turn(ctx context.Context, message string, spoken map[string]
 var chatFull = status.New(codes.FailedPrecondition, "CHAT_FULL", fmt.Sprintf("a chat has at most %d turns", turnsPerChat),
 	status.Suggest("Start a new chat."),
 	status.Meta("turnsPerChat", strconv.Itoa(turnsPerChat)),
-	status.Recover(status.Action(callerCode, "Start a new chat", &recoursev1.RestartTransaction{Scope: "chat"})),
-	status.Retry(recoursev1.RetryAdvice_VERDICT_AT_HIGHER_LEVEL, recoursev1.RetryAdvice_WHY_UNSPECIFIED))
-
-// Who has to act, in short.
-const (
-	client     = recoursev1.RecoveryAction_ACTOR_CLIENT
-	callerCode = recoursev1.RecoveryAction_ACTOR_CALLER_CODE
-	endUser    = recoursev1.RecoveryAction_ACTOR_END_USER
-)
+	status.Recover(status.Action(status.ByCallerCode, "Start a new chat", &recoursev1.RestartTransaction{Scope: "chat"})),
+	status.Retry(status.AtHigherLevel))
 
 // fix asks for another value of one field.
 func fix(field, reason string) *recoursev1.FixFields {

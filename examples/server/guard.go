@@ -92,11 +92,11 @@ func authenticate(ctx context.Context) (user, error) {
 var (
 	errTokenMissing = status.New(codes.Unauthenticated, "TOKEN_MISSING", "the call has no bearer token",
 		status.Suggest("Sign in, then try again."),
-		status.Recover(status.Action(endUser, "Sign in", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_LOGIN})))
+		status.Recover(status.Action(status.ByEndUser, "Sign in", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_LOGIN})))
 
 	errTokenExpired = status.New(codes.Unauthenticated, "TOKEN_EXPIRED", "the token has expired or was never valid",
 		status.Suggest("Sign in again."),
 		status.Recover(
-			status.Action(client, "Get a fresh token", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_REFRESH}),
-			status.Action(endUser, "Sign in again", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_LOGIN})))
+			status.Action(status.ByClient, "Get a fresh token", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_REFRESH}),
+			status.Action(status.ByEndUser, "Sign in again", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_LOGIN})))
 )

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"sync"
 
-	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
 )
@@ -25,9 +24,9 @@ var errReused = errors.New("history: request id reused")
 // historyErrors says what the history's error means to a caller.
 var historyErrors = status.Sentinel(errReused, codes.AlreadyExists, "REQUEST_ID_REUSED", "this request_id was used for another query",
 	status.Suggest("Make a new request_id for every query."),
-	status.Outcome(recoursev1.Outcome_OUTCOME_NOT_APPLIED),
-	status.Recover(status.Action(callerCode, "Send the query with a request_id of its own", fix("request_id", "REUSED"))),
-	status.Retry(recoursev1.RetryAdvice_VERDICT_AFTER_ACTION, recoursev1.RetryAdvice_WHY_UNSPECIFIED))
+	status.Outcome(status.NotApplied),
+	status.Recover(status.Action(status.ByCallerCode, "Send the query with a request_id of its own", fix("request_id", "REUSED"))),
+	status.Retry(status.AfterAction))
 
 // add enters a query and its answer, once for each request id. Without a user there is no history.
 func (h *history) add(user string, e entry) error {

@@ -51,12 +51,12 @@ func quotaUsedUp(who user, renewal, now time.Time) error {
 		status.Suggest("Wait a minute, or choose a plan with more calls."),
 		status.Meta("callsPerMinute", strconv.Itoa(who.perMinute)),
 		status.RetryAfter(wait),
-		status.Outcome(recoursev1.Outcome_OUTCOME_NOT_APPLIED),
+		status.Outcome(status.NotApplied),
 		status.Attach(&errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{{
 			Subject: "user:" + who.name, QuotaId: quotaID,
 			Description: fmt.Sprintf("the %s plan has %d calls a minute", who.plan, who.perMinute),
 		}}}),
 		status.Recover(
-			status.Action(callerCode, "Wait until there are calls again", &recoursev1.WaitForQuota{QuotaId: quotaID, ResetsAt: timestamppb.New(renewal)}),
-			status.Action(endUser, "Choose another plan", &recoursev1.OpenLink{Url: "https://assistant.example.com/plans"})))
+			status.Action(status.ByCallerCode, "Wait until there are calls again", &recoursev1.WaitForQuota{QuotaId: quotaID, ResetsAt: timestamppb.New(renewal)}),
+			status.Action(status.ByEndUser, "Choose another plan", &recoursev1.OpenLink{Url: "https://assistant.example.com/plans"})))
 }

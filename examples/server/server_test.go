@@ -160,7 +160,7 @@ func TestErrorsFitTheWire(t *testing.T) {
 	if e.Code() != codes.InvalidArgument {
 		t.Fatalf("code is %v", e.Code())
 	}
-	if enc := e.Encode(status.Rendering{}); enc.Size > status.DefaultBudget || enc.Elided == 0 {
+	if enc := e.Encode(status.Rendering{}); enc.Size > status.DefaultTrailerBytes || enc.Elided == 0 {
 		t.Errorf("%d bytes, %d things left out", enc.Size, enc.Elided)
 	}
 }

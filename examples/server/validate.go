@@ -47,7 +47,7 @@ func validate(who user, req any) error {
 
 var errNotYourHistory = status.New(codes.PermissionDenied, "NOT_YOUR_HISTORY", "user_id names somebody else, or nobody",
 	status.Suggest("Leave user_id out, or use your own."),
-	status.Recover(status.Action(callerCode, "Use the user_id of the person who is signed in", fix("user_id", "NOT_THE_CALLER"))))
+	status.Recover(status.Action(status.ByCallerCode, "Use the user_id of the person who is signed in", fix("user_id", "NOT_THE_CALLER"))))
 
 // problems collects what is wrong with a request, so that it can be put right in one go.
 type problems struct {
@@ -82,6 +82,6 @@ func (p *problems) err() error {
 func (p *problems) invalid(message, suggestion string) error {
 	return status.New(codes.InvalidArgument, "FIELDS_INVALID", message, append(p.violations,
 		status.Suggest(suggestion),
-		status.Outcome(recoursev1.Outcome_OUTCOME_NOT_APPLIED),
-		status.Recover(status.Action(callerCode, "Correct the request", &recoursev1.FixFields{Fixes: p.fixes})))...)
+		status.Outcome(status.NotApplied),
+		status.Recover(status.Action(status.ByCallerCode, "Correct the request", &recoursev1.FixFields{Fixes: p.fixes})))...)
 }
