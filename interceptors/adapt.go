@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
@@ -73,6 +74,9 @@ type serverStream struct {
 func (s *serverStream) Context() context.Context { return s.ctx }
 
 func (s *serverStream) SendMsg(m any) error {
+	if r := s.serverCall.refusal.Load(); r != nil {
+		return *r
+	}
 	if rs := s.serverCall.runs; rs != nil {
 		if err := rs.message(ServerSide, false, m); err != nil {
 			return s.serverCall.refuse(err)
@@ -82,6 +86,9 @@ func (s *serverStream) SendMsg(m any) error {
 }
 
 func (s *serverStream) RecvMsg(m any) error {
+	if r := s.serverCall.refusal.Load(); r != nil {
+		return *r
+	}
 	err := s.ServerStream.RecvMsg(m)
 	if rs := s.serverCall.runs; rs != nil && err == nil {
 		if err := rs.message(ServerSide, true, m); err != nil {
@@ -112,15 +119,22 @@ func (c *client) invoke(ctx context.Context, call Call, req, reply any, cc *grpc
 	if err != nil {
 		return err
 	}
-	defer func() { err = rs.end(err) }()
+	returned := false
+	defer func() {
+		if !returned && err == nil { // runtime.Goexit below
+			err = status.Panicked(nil)
+		}
+		err = rs.end(err)
+	}()
 	defer recovered(&err)
-	if err := rs.message(ClientSide, false, req); err != nil {
-		return err
+	if err = rs.message(ClientSide, false, req); err == nil {
+		err = invoker(ctx, call.Method, req, reply, cc, opts...)
 	}
-	if err := invoker(ctx, call.Method, req, reply, cc, opts...); err != nil {
-		return err
+	if err == nil {
+		err = rs.message(ClientSide, true, reply)
 	}
-	return rs.message(ClientSide, true, reply)
+	returned = true
+	return err
 }
 
 func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
@@ -144,9 +158,9 @@ type clientStream struct {
 	cancel context.CancelFunc // nil without policies
 	forget func() bool        // stops waiting for the caller to give up
 
-	once    sync.Once
-	outcome error
-	refused bool // by a policy, in the middle
+	once      sync.Once
+	outcome   error
+	abandoned bool // by the caller, who may still read
 }
 
 func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (err error) {
@@ -166,7 +180,9 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 	if s.runs != nil {
 		// The caller's context, not the stream's: gRPC cancels that one before
 		// RecvMsg has told the outcome.
-		s.forget = context.AfterFunc(s.caller, func() { s.once.Do(func() { s.end(s.caller.Err(), nil) }) })
+		s.forget = context.AfterFunc(s.caller, func() {
+			s.once.Do(func() { s.abandoned = true; s.end(s.caller.Err(), nil) })
+		})
 	}
 	return nil
 }
@@ -177,13 +193,11 @@ func (s *clientStream) finish(err error, trailer metadata.MD) error {
 	first := false
 	s.forgetCaller()
 	s.once.Do(func() { first = true; s.end(err, trailer) })
-	switch {
-	case first:
+	if first || s.outcome != nil && !s.abandoned {
 		return s.outcome
-	case err == nil:
+	}
+	if err == nil {
 		return nil
-	case s.refused:
-		return s.outcome
 	}
 	return read(s.caller, err, s.call.Method, trailer)
 }
@@ -207,15 +221,20 @@ func (s *clientStream) end(err error, trailer metadata.MD) {
 // refuse ends the call because a policy said so.
 func (s *clientStream) refuse(err error) error {
 	s.forgetCaller()
-	s.once.Do(func() { s.refused = true; s.end(err, nil) })
+	s.once.Do(func() { s.end(err, nil) })
+	if s.outcome == nil { // the call was over, and well
+		return read(s.caller, err, s.call.Method, nil)
+	}
 	return s.outcome
 }
 
 // drain reads what is left of a cancelled stream: after an error the application
 // may look at trailers, and at the targets of its call options, which gRPC writes
-// when the stream ends. The caller must be the one that may call RecvMsg.
-func (s *clientStream) drain() {
-	for s.ClientStream.RecvMsg(new(emptypb.Empty)) == nil {
+// when the stream ends. The caller must be the one that may call RecvMsg. A codec
+// may insist on messages of its own type.
+func (s *clientStream) drain(m any) {
+	defer func() { _ = recover() }()
+	for s.ClientStream.RecvMsg(m) == nil {
 	}
 }
 
@@ -224,7 +243,7 @@ func (s *clientStream) RecvMsg(m any) error {
 	case err == nil && s.runs != nil:
 		if err := s.runs.message(ClientSide, true, m); err != nil {
 			err = s.refuse(err)
-			s.drain()
+			s.drain(m)
 			return err
 		}
 		fallthrough
@@ -248,7 +267,7 @@ func (s *clientStream) SendMsg(m any) error {
 		if err := s.runs.message(ClientSide, false, m); err != nil {
 			err = s.refuse(err)
 			if !s.call.ClientStreams {
-				s.drain() // nobody receives before the request is sent
+				s.drain(new(emptypb.Empty)) // nobody receives before the request is sent
 			}
 			return err
 		}

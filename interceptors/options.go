@@ -3,6 +3,7 @@ package interceptors
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
@@ -139,7 +140,9 @@ func OnFailure(f func(ctx context.Context, failure Failure)) Option {
 // Use adds policies, outermost first. They run inside of everything that this
 // package does itself, and outside of interceptors installed after it: a policy
 // that looks at messages does so before such an interceptor has asked who calls.
+// A nil policy is none.
 func Use(policies ...Policy) Option {
+	policies = slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return p == nil })
 	return bothOption{
 		server: func(s *server) { s.policies = append(s.policies, policies...) },
 		client: func(c *client) { c.policies = append(c.policies, policies...) },

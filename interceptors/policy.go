@@ -62,9 +62,16 @@ func begin(ctx context.Context, policies []Policy, call Call) (context.Context, 
 		return ctx, nil, nil
 	}
 	rs := make(runs, 0, len(policies))
+	begun := false
+	defer func() {
+		if !begun { // a policy ended the goroutine
+			_ = rs.end(status.Panicked(nil))
+		}
+	}()
 	for _, p := range policies {
 		next, run, err := beginOne(ctx, p, call)
 		if err != nil {
+			begun = true
 			return ctx, nil, rs.end(err)
 		}
 		if next != nil {
@@ -74,6 +81,7 @@ func begin(ctx context.Context, policies []Policy, call Call) (context.Context, 
 			rs = append(rs, run)
 		}
 	}
+	begun = true
 	return ctx, rs, nil
 }
 
@@ -105,11 +113,20 @@ func messageOne(r Run, in bool, msg any) (err error) {
 }
 
 // end tells the policies the outcome, innermost first, and returns what they
-// make of it.
+// make of it. The outer ones learn of it even if an inner one ends the goroutine.
 func (rs runs) end(err error) error {
 	err = status.Finite(err) // policies may ask errors.Is
-	for i := len(rs) - 1; i >= 0; i-- {
-		err = endOne(rs[i], err)
+	ended := true
+	defer func() {
+		if !ended {
+			_ = rs.end(status.Panicked(nil))
+		}
+	}()
+	for len(rs) > 0 {
+		inner := rs[len(rs)-1]
+		rs, ended = rs[:len(rs)-1], false
+		err = endOne(inner, err)
+		ended = true
 	}
 	return err
 }

@@ -159,11 +159,14 @@ func (c *serverCall) refuse(err error) error {
 func (c *serverCall) answer(cause error) *sentError {
 	e := c.classify(cause)
 	r := c.server.rendering
-	r.RequestID = c.requestID()
 	r.Trust = c.trust()
 	r.OmitErrorDetail = slices.Contains(c.server.omitDetail, r.Trust)
 	stream := grpc.ServerTransportStreamFromContext(c.Context)
 	existing := trailerOf(stream)
+	r.RequestID = c.requestID()
+	if own := existing[requestIDKey]; len(own) > 0 && validRequestID(own[0]) {
+		r.RequestID = own[0] // what the caller will read
+	}
 	r.Reserved = sizeOf(existing) + subtypeSize(stream) + fieldSize(requestIDKey, r.RequestID) + fieldSize(pushbackKey, "2147483647")
 	enc := e.Encode(r)
 	setTrailer(stream, existing, r.RequestID, enc)
@@ -241,8 +244,8 @@ const pushbackKey = "grpc-retry-pushback-ms"
 // gRPC repeats the call. What the handler has set stays: with two values of
 // pushback a client stops retrying.
 func setTrailer(stream grpc.ServerTransportStream, existing metadata.MD, id string, enc status.Encoded) {
-	if stream == nil {
-		return
+	if stream == nil || !enc.Fits {
+		return // the code must arrive, whatever else the handler wants to say
 	}
 	md := make(metadata.MD, 2)
 	if len(existing[requestIDKey]) == 0 {
@@ -264,7 +267,7 @@ func pushback(enc status.Encoded) string {
 	if enc.RetryDelay < 0 {
 		return ""
 	}
-	d := enc.RetryDelay
+	d := min(enc.RetryDelay, math.MaxInt32*time.Millisecond)
 	if spread := int64(d / 4); spread > 0 {
 		d += time.Duration(mathrand.Int64N(spread))
 	}

@@ -175,7 +175,7 @@ func worst(errs []*Error) *Error {
 	if len(errs) < 2 {
 		return w
 	}
-	joined := w.copy()
+	joined := w.With()
 	for _, e := range errs {
 		if e == w {
 			continue

@@ -60,9 +60,11 @@ type Encoded struct {
 	// of them a second time, for a transport that only wants bytes, would be most
 	// of the cost of an error.
 	Status *grpcstatus.Status
-	// Size is the trailer block in bytes, Reserved included. It exceeds the
-	// budget only if Reserved and the error's identity alone do.
+	// Size is the trailer block in bytes, Reserved included. Fits is false where
+	// that is more than may be: because the error's identity alone is, or because
+	// Reserved leaves no room for the code.
 	Size int
+	Fits bool
 	// Elided is how many things were left out.
 	Elided int
 	// RetryForbidden says that the server's verdict rules the same request out,
@@ -76,8 +78,9 @@ type Encoded struct {
 // Encode renders e for one caller: what the caller may not see is removed, what
 // every error must have is added, all text is clean, and the result fits the
 // budget. Leaving things out follows a fixed order that never touches the code,
-// the identity, the retry delay, the verdict and the outcome. A nil e encodes as
-// success.
+// the identity, the retry delay, the verdict and the outcome; only where Reserved
+// leaves no room for these, the code and a short message go alone. A nil e encodes
+// as success.
 func (e *Error) Encode(r Rendering) Encoded {
 	if e == nil {
 		return Encoded{RetryDelay: -1}
@@ -89,6 +92,7 @@ func (e *Error) Encode(r Rendering) Encoded {
 	s.buf = d.render(s.buf[:0], &r)
 	enc := Encoded{
 		Size:           d.block(s.buf) + r.Reserved, // before status gives a large buffer away
+		Fits:           d.block(s.buf) <= r.room(),
 		Status:         s.status(&d),
 		Elided:         int(d.elided),
 		RetryForbidden: forbids(e.code, d.advice.GetVerdict()),
@@ -104,24 +108,30 @@ func (e *Error) Encode(r Rendering) Encoded {
 func (e *Error) proto(r Rendering) *spb.Status {
 	d := e.draft(&r)
 	p := new(spb.Status)
-	if proto.Unmarshal(d.render(nil, &r), p) != nil { // our own encoding
-		return &spb.Status{Code: int32(e.code), Message: e.message}
+	if b := d.render(nil, &r); d.bare || proto.Unmarshal(b, p) != nil {
+		return &spb.Status{Code: int32(d.code), Message: d.message}
 	}
 	return p
 }
 
 // render encodes the draft within the budget.
 func (d *draft) render(b []byte, r *Rendering) []byte {
-	budget := r.TrailerBytes
-	if budget <= 0 {
-		budget = DefaultTrailerBytes
-	}
-	budget = min(budget, MaxTrailerBytes) - r.Reserved
+	room := r.room()
 	b = d.append(b)
-	if d.block(b) > budget {
-		b = d.fit(b, budget)
+	if d.block(b) > room {
+		b = d.fit(b, room)
 	}
+	d.bare = r.Reserved > 0 && d.block(b) > room // the code is worth more than its name
 	return b
+}
+
+// room is what is left for the error.
+func (r *Rendering) room() int {
+	most := r.TrailerBytes
+	if most <= 0 {
+		most = DefaultTrailerBytes
+	}
+	return min(most, MaxTrailerBytes) - r.Reserved
 }
 
 // scratch is what an encoding needs until grpc-go has copied it.
@@ -144,6 +154,9 @@ func (s *scratch) status(d *draft) *grpcstatus.Status {
 			s.buf = nil
 		}
 	}()
+	if d.bare {
+		return grpcstatus.New(d.code, d.message)
+	}
 	_, _, n := protowire.ConsumeTag(s.buf[d.detailsAt:])
 	first, size := protowire.ConsumeBytes(s.buf[d.detailsAt+n:])
 	_, _, tag := protowire.ConsumeTag(first)
@@ -175,7 +188,8 @@ type draft struct {
 	message     string
 	requestInfo bool
 	omitDetail  bool
-	detailsAt   int // where the details start in the encoding
+	bare        bool // no details at all
+	detailsAt   int  // where the details start in the encoding
 }
 
 // draft copies what the caller may see and fills in what is missing.
@@ -411,7 +425,9 @@ func (d *draft) block(details []byte) int {
 		n++
 	}
 	n += len("grpc-message") + percentEncoded(d.message) + perField
-	n += len("grpc-status-details-bin") + (len(details)*4+2)/3 + perField
+	if !d.bare {
+		n += len("grpc-status-details-bin") + (len(details)*4+2)/3 + perField
+	}
 	return n
 }
 

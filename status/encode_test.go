@@ -104,7 +104,7 @@ func random(r *rand.Rand) (*status.Error, func(t testing.TB) *spb.Status) {
 		opts = append(opts, status.Retry(own.Retry.Verdict, own.Retry.Why))
 	}
 	if some() {
-		own.Operation, own.CatalogVersion, own.Elided = text(100), text(20), r.Uint32()
+		own.Operation, own.CatalogVersion, own.Elided = text(100), text(20), r.Uint32()%(1<<30)
 		for range r.IntN(4) {
 			own.Causes = append(own.Causes, &recoursev1.CauseLink{Service: text(40), Code: int32(r.IntN(17))})
 		}

@@ -94,6 +94,12 @@ func TestEncodeFitsItsBudget(t *testing.T) {
 			if got := trailerBlock(enc.Status.Proto()) + max(test.reserved, 0); got != enc.Size {
 				t.Errorf("Size = %d, the status takes %d", enc.Size, got)
 			}
+			if test.reserved > test.budget && test.budget > 0 {
+				if codes.Code(p.GetCode()) != codes.Unavailable || len(p.GetDetails()) > 0 || enc.Fits {
+					t.Errorf("without any room: %v, fits %v", p, enc.Fits)
+				}
+				return
+			}
 			if codes.Code(p.GetCode()) != codes.Unavailable || detail[*errdetails.ErrorInfo](t, p).GetReason() != "X_Y" {
 				t.Errorf("code or identity is lost: %v", p)
 			}

@@ -186,11 +186,14 @@ func trailerBlock(p *spb.Status) int {
 	}
 	code := len(fmt.Sprint(p.GetCode()))
 	base64 := (proto.Size(p)*8 + 5) / 6 // without padding
-	return field(len(":status"), len("200")) +
+	block := field(len(":status"), len("200")) +
 		field(len("content-type"), len("application/grpc")) +
 		field(len("grpc-status"), code) +
-		field(len("grpc-message"), message) +
-		field(len("grpc-status-details-bin"), base64)
+		field(len("grpc-message"), message)
+	if proto.Size(p) > proto.Size(&spb.Status{Code: p.GetCode(), Message: p.GetMessage()}) {
+		block += field(len("grpc-status-details-bin"), base64)
+	}
+	return block
 }
 
 // permutations yields every order of list.

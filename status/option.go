@@ -28,10 +28,17 @@ func Suggest(text string) Option {
 
 // Meta adds a dynamic part of the error to google.rpc.ErrorInfo's metadata. The
 // key is lowerCamelCase of 2 to 64 characters with its unit in it
-// ("limitPerRequest"); one that is not is left out. Every value that the
+// ("limitPerRequest"); one that is not is left out, as are recourseOutcome and
+// recourseRetry, which this package writes itself. Every value that the
 // message shows belongs here too (AIP-193).
 func Meta(key, value string) Option {
-	return func(e *Error) { e.fields.setMeta(key, value) }
+	return func(e *Error) {
+		if !validMetaKey(key) || isMirror(key) {
+			e.fields.elided++
+			return
+		}
+		e.fields.setMeta(key, value)
+	}
 }
 
 // Cause keeps the error behind this one for logs and errors.Is. It never
@@ -215,10 +222,6 @@ func (f *fields) httpsOnly(h *errdetails.Help) proto.Message {
 
 func (f *fields) setMeta(key, value string) {
 	value = clean(value, maxMetaValue)
-	if !validMetaKey(key) {
-		f.elided++
-		return
-	}
 	i, found := findMeta(f.meta, key)
 	if found {
 		f.meta[i].value = value
@@ -254,6 +257,7 @@ func (f *fields) setAdvice(a *recoursev1.RetryAdvice) {
 	if _, known := recoursev1.RetryAdvice_Verdict_name[int32(a.GetVerdict())]; !known {
 		a.Verdict = recoursev1.RetryAdvice_VERDICT_NEVER
 	}
+	a.ProtoReflect().SetUnknown(nil) // of a later version, which may say more than a caller should hear
 	if _, known := recoursev1.RetryAdvice_Why_name[int32(a.GetWhy())]; !known {
 		a.Why = recoursev1.RetryAdvice_WHY_UNSPECIFIED
 	}

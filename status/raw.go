@@ -15,6 +15,7 @@ import (
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -152,14 +153,20 @@ func decodeInto[M any, P interface {
 
 func (f *fields) absorbErrorInfo(m *errdetails.ErrorInfo) {
 	if f.errorCode == "" {
-		f.errorCode = cleanErrorCode(m.GetReason())
+		// As it was written: clients match it. New is where AIP-193 is enforced.
+		f.errorCode = clean(m.GetReason(), maxErrorCode)
 	}
 	if f.domain == "" {
 		f.domain = clean(m.GetDomain(), maxDomain)
 	}
 	for _, k := range slices.Sorted(maps.Keys(m.GetMetadata())) {
+		v := m.GetMetadata()[k]
+		if k == "" || len(k) > maxMetaKey || !isClean(k) || isMirror(k) && len(v) > maxMetaKey {
+			f.elided++
+			continue
+		}
 		if _, found := findMeta(f.meta, k); !found {
-			f.setMeta(k, m.GetMetadata()[k])
+			f.setMeta(k, v)
 		}
 	}
 }
@@ -181,7 +188,7 @@ func (f *fields) absorbRequestInfo(m *errdetails.RequestInfo) {
 // absorbErrorDetail drops a detail that speaks of another error: a middle tier
 // that replaced the ErrorInfo and left the detail behind.
 func (f *fields) absorbErrorDetail(m *recoursev1.ErrorDetail) {
-	code, domain := cleanErrorCode(m.GetErrorCode()), clean(m.GetDomain(), maxDomain)
+	code, domain := clean(m.GetErrorCode(), maxErrorCode), clean(m.GetDomain(), maxDomain)
 	if f.errorCode == "" && f.domain == "" {
 		f.errorCode, f.domain = code, domain
 	}
@@ -217,7 +224,7 @@ func (f *fields) absorbErrorDetail(m *recoursev1.ErrorDetail) {
 	if f.catalogVersion == "" {
 		f.catalogVersion = clean(m.GetCatalogVersion(), maxVersion)
 	}
-	f.elided = saturatingAdd(f.elided, m.GetElided())
+	f.elided = saturatingAdd(f.elided, min(m.GetElided(), maxElided))
 }
 
 func saturatingAdd(a, b uint32) uint32 {
@@ -399,11 +406,13 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 		}
 		layout := statusLayout()
 		if layout == nil {
-			for _, d := range st.Proto().GetDetails() {
+			p := st.Proto()
+			for _, d := range p.GetDetails() {
 				if !yield(rawDetail{d.GetTypeUrl(), d.GetValue()}) {
 					return
 				}
 			}
+			scanEncoded(p.ProtoReflect().GetUnknown(), yield)
 			return
 		}
 		p := reflect.ValueOf(st).Elem().Field(layout.proto)
@@ -420,11 +429,34 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 				return
 			}
 		}
+		scanEncoded(p.Elem().Field(layout.unknown).Bytes(), yield)
+	}
+}
+
+// scanEncoded yields the details that Encode has handed to grpc-go as bytes only.
+func scanEncoded(b []byte, yield func(rawDetail) bool) {
+	for len(b) > 0 {
+		num, typ, tag := protowire.ConsumeTag(b)
+		if tag < 0 {
+			return
+		}
+		size := protowire.ConsumeFieldValue(num, typ, b[tag:])
+		if size < 0 {
+			return
+		}
+		if num == statusDetails && typ == protowire.BytesType {
+			value, _ := protowire.ConsumeBytes(b[tag:])
+			var a anypb.Any
+			if proto.Unmarshal(value, &a) == nil && !yield(rawDetail{a.GetTypeUrl(), a.GetValue()}) {
+				return
+			}
+		}
+		b = b[tag+size:]
 	}
 }
 
 // layout is where a grpc status keeps its details, as field indexes.
-type layout struct{ proto, details, url, value int }
+type layout struct{ proto, details, unknown, url, value int }
 
 var statusLayout = sync.OnceValue(func() *layout {
 	var l layout
@@ -439,13 +471,15 @@ var statusLayout = sync.OnceValue(func() *layout {
 		}
 	}
 	details, ok1 := reflect.TypeFor[spb.Status]().FieldByName("Details")
+	unknown, ok4 := reflect.TypeFor[spb.Status]().FieldByName("unknownFields")
 	url, ok2 := reflect.TypeFor[anypb.Any]().FieldByName("TypeUrl")
 	value, ok3 := reflect.TypeFor[anypb.Any]().FieldByName("Value")
-	if !ok || !ok1 || !ok2 || !ok3 ||
+	if !ok || !ok1 || !ok2 || !ok3 || !ok4 ||
+		unknown.Type.Kind() != reflect.Slice || unknown.Type.Elem().Kind() != reflect.Uint8 ||
 		details.Type != reflect.TypeFor[[]*anypb.Any]() || url.Type.Kind() != reflect.String || value.Type != reflect.TypeFor[[]byte]() {
 		return nil
 	}
-	l.details, l.url, l.value = details.Index[0], url.Index[0], value.Index[0]
+	l.details, l.unknown, l.url, l.value = details.Index[0], unknown.Index[0], url.Index[0], value.Index[0]
 	return &l
 })
 

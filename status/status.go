@@ -19,10 +19,11 @@ type Error struct {
 	message string
 	cause   error
 
-	// received is set on an error that was read rather than made here. Its
-	// fields are decoded when the first reader asks.
+	// received is set on an error that was read rather than made here, and on
+	// those derived from it. Its fields are decoded when the first reader asks.
 	received *received
 	decoded  sync.Once
+	amended  bool // by With: the status is no longer as it came
 	fields   fields
 
 	rendered sync.Once
@@ -91,18 +92,24 @@ func (e *Error) apply(opts []Option) {
 }
 
 // With returns a copy of e with further options applied. It keeps code, message
-// and identity.
+// and identity, and whose error it is: a server that returns one which another
+// service returned answers for it as [Classify] says, whatever was added. To say
+// something of your own about it, make an error with [New] and Cause(e).
 func (e *Error) With(opts ...Option) *Error {
 	if e == nil {
 		return nil
 	}
 	c := e.copy()
+	if e.received != nil {
+		c.received, c.amended = e.received, true
+		c.decoded.Do(func() {}) // copy did
+	}
 	c.apply(opts)
 	return c
 }
 
-// copy shares nothing that an option could change. An error that was received
-// becomes one made here: its fields are decoded and its texts cleaned.
+// copy shares nothing that an option could change. The copy of an error that was
+// received is one made here: its fields are decoded and its texts cleaned.
 func (e *Error) copy() *Error {
 	f := *e.view()
 	f.meta = slices.Clone(f.meta)
@@ -174,7 +181,7 @@ func (e *Error) GRPCStatus() *grpcstatus.Status {
 	if e == nil {
 		return nil
 	}
-	if e.received != nil {
+	if e.received != nil && !e.amended {
 		return e.received.status
 	}
 	e.rendered.Do(func() { e.status = grpcstatus.FromProto(e.proto(Rendering{})) })

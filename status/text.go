@@ -29,8 +29,9 @@ const (
 	maxReceived   = 64 << 10 // bytes of details read from one status
 	maxMeta       = 64       // entries
 	maxMetaValue  = 64 << 10
-	maxActionText = 256 // each text in a recovery action
-	maxActionList = 25  // each list in one
+	maxElided     = 1 << 30 // counted from there, a count cannot overflow
+	maxActionText = 256     // each text in a recovery action
+	maxActionList = 25      // each list in one
 )
 
 // Display makes text from a server safe for a terminal or a line of a log: valid
@@ -101,7 +102,7 @@ func isPrintable(s string) bool {
 
 // unwanted tells the characters that show nothing and change what is around
 // them: controls, fillers, and format characters except for the two joiners that
-// Persian, Indic scripts and emoji need.
+// Persian, Indic scripts and emoji need, and the selectors of an emoji's style.
 func unwanted(r rune) bool {
 	if r < 0x20 || r == 0x7f {
 		return true
@@ -109,10 +110,13 @@ func unwanted(r rune) bool {
 	if r < 0x80 {
 		return false
 	}
-	if r == '\u200c' || r == '\u200d' {
+	switch r {
+	case '\u200c', '\u200d', '\ufe0e', '\ufe0f':
 		return false
+	case '\u2800': // the Braille pattern without dots
+		return true
 	}
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point)
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // cut shortens clean text on a rune boundary and lets it show.
