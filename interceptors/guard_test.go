@@ -117,8 +117,11 @@ func (explosive) As(any) bool                    { panic("canary") }
 func (explosive) GRPCStatus() *grpcstatus.Status { panic("canary") }
 
 func (x explosive) Begin(ctx context.Context, _ interceptors.Call) (context.Context, interceptors.Run, error) {
-	if x.at == "Begin" {
+	switch x.at {
+	case "Begin":
 		panic("canary")
+	case "Begin, by Goexit":
+		runtime.Goexit()
 	}
 	return ctx, run{x}, nil
 }
