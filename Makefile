@@ -31,11 +31,17 @@ endef
 .PHONY: all
 all: generate lint test ## Generate, lint and test (the default)
 
+# The race detector needs a C compiler; without one the go command turns cgo off.
 .PHONY: test
-test: ## Vet, and run all tests: with the race detector, and without it for those that count allocations
+test: ## Vet, and run all tests, with the race detector too where there is a C compiler
 	go vet ./...
-	go test -race ./...
 	go test ./...
+	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then $(MAKE) race; \
+	else echo 'no C compiler found: the tests ran without the race detector'; fi
+
+.PHONY: race
+race: ## Run all tests with the race detector
+	go test -race ./...
 
 .PHONY: demo
 demo: ## Run the example server and client against each other
@@ -54,6 +60,7 @@ checkgenerate: ## Fail where gen/ or go.mod is not current
 
 .PHONY: lint
 lint: ## Check format and style of Go and proto files
+	@git rev-parse --git-dir >/dev/null # the files to check are those that git knows
 	@files=$$(gofmt -l $(GO_FILES)); \
 	if [ -n "$$files" ]; then echo "$$files"; echo 'not formatted: run make fmt' >&2; exit 1; fi
 	go vet ./...
@@ -83,7 +90,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 		tests=$$(go test -list '^Fuzz' "$$package"); \
 		for target in $$(grep '^Fuzz' <<<"$$tests" || true); do \
 			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package"; \
 		done; \
 	done
 

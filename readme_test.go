@@ -14,7 +14,7 @@ func TestReadmeShowsTheExamples(t *testing.T) {
 	if n := strings.Count(readme, "\n"); n > 150 {
 		t.Errorf("README.md has %d lines, want at most 150", n)
 	}
-	for side, file := range map[string]string{"server": "examples/server/assistant.go", "client": "examples/client/ask.go"} {
+	for side, file := range map[string]string{"server": "examples/server/assistant.go", "client": "examples/client/ask.go", "error": "status/example_test.go"} {
 		want := snippet(t, read(t, file), side)
 		if n := strings.Count(want, "\n"); n > 15 {
 			t.Errorf("%s: the snippet has %d lines, want at most 15", file, n)
@@ -56,7 +56,7 @@ func TestLinksInTheDocumentsHold(t *testing.T) {
 	code := regexp.MustCompile("(?s)```.*?```|`[^`]*`") // a call of a generic function looks like a link
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
 	links := 0
-	for _, doc := range append(docs, "README.md") {
+	for _, doc := range append(docs, "README.md", "examples/README.md") {
 		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(read(t, doc), ""), -1) {
 			links++
 			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), m[1])); err != nil {

@@ -216,7 +216,8 @@ func (e *Error) draft(r *Rendering) draft {
 		if d.suggestion == "" {
 			d.suggestion = usual.suggestion
 		}
-		if len(d.actions) == 0 {
+		// "Try again" is no advice where the verdict is never.
+		if len(d.actions) == 0 && (d.advice.GetVerdict() != Never || usual.verdict != SameRequest) {
 			d.actions = usual.actions
 		}
 	}

@@ -14,14 +14,16 @@ import (
 )
 
 func ExampleNew() {
-	err := status.New(codes.NotFound, "BOOK_NOT_FOUND", "no book with the ISBN 978-3-16-148410-0",
-		status.Domain("library.example.com"),
+	// [readme:error]
+	err := status.New(codes.NotFound, "BOOK_NOT_FOUND", "no book has the ISBN 978-3-16-148410-0",
 		status.Meta("isbn", "978-3-16-148410-0"),
-		status.Suggest("Check the ISBN on the back of the book."))
+		status.Suggest("Check the ISBN on the back of the book."),
+		status.Cause(sql.ErrNoRows)) // for the log, never for the caller
+	// [/readme:error]
 	fmt.Println(err)
 	fmt.Println(err.Suggestion())
 	// Output:
-	// NotFound BOOK_NOT_FOUND: no book with the ISBN 978-3-16-148410-0
+	// NotFound BOOK_NOT_FOUND: no book has the ISBN 978-3-16-148410-0
 	// Check the ISBN on the back of the book.
 }
 

@@ -243,8 +243,8 @@ func (e *Error) RecoveryActions() []*recoursev1.RecoveryAction {
 		return nil
 	}
 	actions := e.view().actions
-	if len(actions) == 0 {
-		actions = defaultsOf(e.code).actions
+	if usual := defaultsOf(e.code); len(actions) == 0 && (e.Verdict() != Never || usual.verdict != SameRequest) {
+		actions = usual.actions
 	}
 	out := make([]*recoursev1.RecoveryAction, len(actions))
 	for i, a := range actions {

@@ -488,11 +488,11 @@ func (x *RetryAdvice) GetExhaustedBy() string {
 	return ""
 }
 
-// CauseLink is one hop behind an error. The hop that translates a dependency's error sets it, from what it knows
-// itself (whom it called, what came back), never from what the dependency claims about itself. It never holds text.
+// CauseLink is one hop behind an error. The hop that translates a dependency's error sets it: whom it called it knows
+// itself, the identity of the error and the request id are what the dependency claims. It never holds text.
 type CauseLink struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The service that was called, from the dial target or its TLS identity. At most 128 bytes.
+	// The service that was called, by the full name of the gRPC service, "pkg.Service". At most 128 bytes.
 	Service string `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
 	// The domain of error_code, as in ErrorInfo. At most 253 bytes.
 	Domain string `protobuf:"bytes,2,opt,name=domain,proto3" json:"domain,omitempty"`

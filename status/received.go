@@ -1,0 +1,246 @@
+package status
+
+import (
+	"cmp"
+	"context"
+	"reflect"
+	"sync"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// received is what came over the wire, as it came.
+type received struct {
+	status *grpcstatus.Status
+	// From outside of the details, known to a client's interceptors only.
+	requestID string
+	method    string
+	// Set where the error is known to come from another process, so that a
+	// server answers for it instead of sending it on.
+	remote bool
+}
+
+// Received makes an Error of what a call to another service returned, which must
+// not be nil. A client's interceptors use it; others read errors with [From].
+// The result keeps err as its cause. An Error made in this process, as by a
+// policy that refused the call, gains method and requestID and stays this
+// process' own. An error without a status is one of a context, or UNKNOWN.
+func Received(err error, method, requestID string) *Error {
+	err = Finite(err)
+	found := search(err)
+	if e := deciding(found.own); e != nil {
+		e = e.copy()
+		e.fields.operation = cmp.Or(e.fields.operation, method)
+		e.fields.requestID = cmp.Or(e.fields.requestID, clean(requestID, maxRequestID))
+		return e
+	}
+	if e := deciding(found.remote); e != nil {
+		return e
+	}
+	var st *grpcstatus.Status
+	if e := deciding(found.foreign); e != nil {
+		st = e.received.status
+	} else {
+		st = grpcstatus.New(contextCode(err), textOf(err))
+	}
+	e := fromStatus(st, err) // its own: that one may be shared, and is decoded already
+	e.received.method = method
+	e.received.requestID = clean(requestID, maxRequestID)
+	e.received.remote = true
+	return e
+}
+
+func contextCode(err error) codes.Code {
+	switch {
+	case is(err, context.DeadlineExceeded):
+		return codes.DeadlineExceeded
+	case is(err, context.Canceled):
+		return codes.Canceled
+	}
+	return codes.Unknown
+}
+
+func fromStatus(st *grpcstatus.Status, cause error) *Error {
+	code := st.Code()
+	if code > codes.Unauthenticated {
+		code = codes.Unknown
+	}
+	if code == codes.OK { // an error all the same, for grpc-go too
+		code = codes.Internal
+		st = grpcstatus.New(code, st.Message())
+	}
+	return &Error{code: code, message: clean(st.Message(), maxMessage), cause: cause, received: &received{status: st}}
+}
+
+// decode reads what this package knows by name. The ErrorInfo comes first: it
+// is what the ErrorDetail is checked against.
+func (r *received) decode() fields {
+	var f fields
+	details, beyond := r.details()
+	f.elided = beyond
+	lead := -1
+	for i, d := range details {
+		if d.name() == nameErrorInfo {
+			f.absorb(d)
+			lead = i
+			break
+		}
+	}
+	for i, d := range details {
+		if i == lead {
+			f.lead = len(f.others)
+			continue
+		}
+		if d.name() == nameErrorInfo {
+			f.elided++
+			continue
+		}
+		f.absorb(d)
+	}
+	if lead < 0 {
+		f.lead = len(f.others)
+	}
+	f.readMirror()
+	if f.requestID == "" {
+		f.requestID = r.requestID
+	}
+	if f.operation == "" {
+		f.operation = r.method
+	}
+	return f
+}
+
+// details returns what the status carries, within what a reader takes from a
+// stranger, and how many lie beyond that.
+func (r *received) details() (out []rawDetail, beyond uint32) {
+	size := 0
+	for d := range scan(r.status) {
+		if size += len(d.url) + len(d.value); size > maxReceived || len(out) == maxDetails {
+			beyond++
+			continue
+		}
+		out = append(out, d)
+	}
+	return out, beyond
+}
+
+// Keys under which outcome and verdict stand in the metadata where the
+// ErrorDetail is left out.
+const (
+	keyOutcome = "recourseOutcome"
+	keyVerdict = "recourseRetry"
+)
+
+func isMirror(key string) bool { return key == keyOutcome || key == keyVerdict }
+
+func (f *fields) readMirror() {
+	for _, p := range f.meta {
+		switch p.key {
+		case keyOutcome:
+			if o, ok := recoursev1.Outcome_value["OUTCOME_"+p.value]; ok && f.outcome == 0 {
+				f.outcome = recoursev1.Outcome(o)
+			}
+		case keyVerdict:
+			if f.advice == nil && p.value != "" && p.value != "UNSPECIFIED" {
+				v, known := recoursev1.RetryAdvice_Verdict_value["VERDICT_"+p.value]
+				if !known { // a verdict invented later can only make a client more careful
+					v = int32(Never)
+				}
+				f.advice = &recoursev1.RetryAdvice{Verdict: recoursev1.RetryAdvice_Verdict(v)}
+			}
+		}
+	}
+}
+
+// scan yields the details of a status in place. Status.Proto copies all of them
+// to show one; reading the fields by reflection copies nothing. Should grpc-go
+// change its Status, Proto still works.
+func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
+	return func(yield func(rawDetail) bool) {
+		if st == nil {
+			return
+		}
+		layout := statusLayout()
+		if layout == nil {
+			p := st.Proto()
+			for _, d := range p.GetDetails() {
+				if !yield(rawDetail{d.GetTypeUrl(), d.GetValue()}) {
+					return
+				}
+			}
+			scanEncoded(p.ProtoReflect().GetUnknown(), yield)
+			return
+		}
+		p := reflect.ValueOf(st).Elem().Field(layout.proto)
+		if p.IsNil() {
+			return
+		}
+		list := p.Elem().Field(layout.details)
+		for i := range list.Len() {
+			if list.Index(i).IsNil() {
+				continue
+			}
+			a := list.Index(i).Elem()
+			if !yield(rawDetail{a.Field(layout.url).String(), a.Field(layout.value).Bytes()}) {
+				return
+			}
+		}
+		scanEncoded(p.Elem().Field(layout.unknown).Bytes(), yield)
+	}
+}
+
+// scanEncoded yields the details that Encode has handed to grpc-go as bytes only.
+func scanEncoded(b []byte, yield func(rawDetail) bool) {
+	for len(b) > 0 {
+		num, typ, tag := protowire.ConsumeTag(b)
+		if tag < 0 {
+			return
+		}
+		size := protowire.ConsumeFieldValue(num, typ, b[tag:])
+		if size < 0 {
+			return
+		}
+		if num == statusDetails && typ == protowire.BytesType {
+			value, _ := protowire.ConsumeBytes(b[tag:])
+			var a anypb.Any
+			if proto.Unmarshal(value, &a) == nil && !yield(rawDetail{a.GetTypeUrl(), a.GetValue()}) {
+				return
+			}
+		}
+		b = b[tag+size:]
+	}
+}
+
+// layout is where a grpc status keeps its details, as field indexes.
+type layout struct{ proto, details, unknown, url, value int }
+
+var statusLayout = sync.OnceValue(func() *layout {
+	var l layout
+	status := reflect.TypeFor[grpcstatus.Status]()
+	if status.Kind() != reflect.Struct {
+		return nil
+	}
+	ok := false
+	for i := range status.NumField() {
+		if status.Field(i).Type == reflect.TypeFor[*spb.Status]() {
+			l.proto, ok = i, true
+		}
+	}
+	details, ok1 := reflect.TypeFor[spb.Status]().FieldByName("Details")
+	unknown, ok4 := reflect.TypeFor[spb.Status]().FieldByName("unknownFields")
+	url, ok2 := reflect.TypeFor[anypb.Any]().FieldByName("TypeUrl")
+	value, ok3 := reflect.TypeFor[anypb.Any]().FieldByName("Value")
+	if !ok || !ok1 || !ok2 || !ok3 || !ok4 ||
+		unknown.Type.Kind() != reflect.Slice || unknown.Type.Elem().Kind() != reflect.Uint8 ||
+		details.Type != reflect.TypeFor[[]*anypb.Any]() || url.Type.Kind() != reflect.String || value.Type != reflect.TypeFor[[]byte]() {
+		return nil
+	}
+	l.details, l.unknown, l.url, l.value = details.Index[0], unknown.Index[0], url.Index[0], value.Index[0]
+	return &l
+})
