@@ -2,13 +2,8 @@ package interceptors
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
-	"math"
-	mathrand "math/rand/v2"
 	"reflect"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,7 +11,6 @@ import (
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
 )
 
@@ -54,49 +48,6 @@ func (c *serverCall) Value(key any) any {
 		return c
 	}
 	return c.Context.Value(key)
-}
-
-// RequestID returns the id of the call that ctx belongs to, on a server: the
-// caller's, from the metadata x-request-id, or one made here. It is what the
-// caller of a failed call is told to quote, so log it. It is empty outside of a
-// call.
-func RequestID(ctx context.Context) string {
-	if c, ok := ctx.Value(callKey{}).(*serverCall); ok {
-		return c.requestID()
-	}
-	return ""
-}
-
-const requestIDKey = "x-request-id"
-
-func (c *serverCall) requestID() string {
-	c.once.Do(func() {
-		if outer, ok := c.Context.Value(callKey{}).(*serverCall); ok { // installed twice
-			c.id = outer.requestID()
-			return
-		}
-		for _, v := range metadata.ValueFromIncomingContext(c.Context, requestIDKey) {
-			if validRequestID(v) {
-				c.id = v
-				return
-			}
-		}
-		c.id = rand.Text()
-	})
-	return c.id
-}
-
-// validRequestID accepts what can stand in a header and in a log as it is.
-func validRequestID(s string) bool {
-	if s == "" || len(s) > 128 {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 // begin starts the policies. The context it returns is the handler's.
@@ -236,44 +187,6 @@ func (s *sentError) Error() string                  { return s.whole.Error() }
 func (s *sentError) GRPCStatus() *grpcstatus.Status { return s.status }
 func (s *sentError) Unwrap() error                  { return s.whole }
 
-// pushbackKey tells clients that retry without reading details how long to wait,
-// or with -1 not to (gRFC A6).
-const pushbackKey = "grpc-retry-pushback-ms"
-
-// setTrailer sets trailers only: one header on an error, and no client of stock
-// gRPC repeats the call. What the handler has set stays: with two values of
-// pushback a client stops retrying.
-func setTrailer(stream grpc.ServerTransportStream, existing metadata.MD, id string, enc status.Encoded) {
-	if stream == nil || !enc.Fits {
-		return // the code must arrive, whatever else the handler wants to say
-	}
-	md := make(metadata.MD, 2)
-	if len(existing[requestIDKey]) == 0 {
-		md[requestIDKey] = []string{id}
-	}
-	if p := pushback(enc); p != "" && len(existing[pushbackKey]) == 0 {
-		md[pushbackKey] = []string{p}
-	}
-	// It fails only once the call is over, when nobody waits for an answer.
-	_ = stream.SetTrailer(md)
-}
-
-// pushback spreads the delay by up to a quarter: stock clients wait exactly as
-// long as they are told, and would come back together (gRFC A6).
-func pushback(enc status.Encoded) string {
-	if enc.RetryForbidden {
-		return "-1"
-	}
-	if enc.RetryDelay < 0 {
-		return ""
-	}
-	d := min(enc.RetryDelay, math.MaxInt32*time.Millisecond)
-	if spread := int64(d / 4); spread > 0 {
-		d += time.Duration(mathrand.Int64N(spread))
-	}
-	return strconv.FormatInt(min(int64((d+time.Millisecond-1)/time.Millisecond), math.MaxInt32), 10)
-}
-
 // writeStatus answers a call whose goroutine is ending: nothing that it returns
 // reaches grpc-go, and the client would wait for ever. grpc-go's stream has the
 // method, without promising it; a test holds it to that.
@@ -284,42 +197,6 @@ func (c *serverCall) writeStatus(st *grpcstatus.Status) {
 	}); ok {
 		_ = w.WriteStatus(st) // fails if the connection is gone
 	}
-}
-
-// trailerOf returns the trailers that the handler has set. Wrapping the stream to
-// see them would break grpc.SetSendCompressor, which insists on grpc-go's type.
-func trailerOf(stream grpc.ServerTransportStream) metadata.MD {
-	if t, ok := stream.(interface{ Trailer() metadata.MD }); ok {
-		return t.Trailer()
-	}
-	return nil
-}
-
-// subtypeSize is what the content type takes beyond "application/grpc".
-func subtypeSize(stream grpc.ServerTransportStream) int {
-	if s, ok := stream.(interface{ ContentSubtype() string }); ok && s.ContentSubtype() != "" {
-		return len("+") + len(s.ContentSubtype())
-	}
-	return 0
-}
-
-func sizeOf(md metadata.MD) int {
-	n := 0
-	for k, values := range md {
-		for _, v := range values {
-			n += fieldSize(k, v)
-		}
-	}
-	return n
-}
-
-// fieldSize is what HTTP/2 counts for a header field (RFC 9113, section 6.5.2).
-func fieldSize(key, value string) int {
-	n := len(value)
-	if len(key) > 4 && key[len(key)-4:] == "-bin" {
-		n = base64.RawStdEncoding.EncodedLen(n)
-	}
-	return len(key) + n + 32
 }
 
 // isNothing reports whether a unary handler returned no reply. A nil pointer

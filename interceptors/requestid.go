@@ -1,0 +1,51 @@
+package interceptors
+
+import (
+	"context"
+	"crypto/rand"
+
+	"google.golang.org/grpc/metadata"
+)
+
+// RequestID returns the id of the call that ctx belongs to, on a server: the
+// caller's, from the metadata x-request-id, or one made here. It is what the
+// caller of a failed call is told to quote, so log it. It is empty outside of a
+// call.
+func RequestID(ctx context.Context) string {
+	if c, ok := ctx.Value(callKey{}).(*serverCall); ok {
+		return c.requestID()
+	}
+	return ""
+}
+
+const requestIDKey = "x-request-id"
+
+func (c *serverCall) requestID() string {
+	c.once.Do(func() {
+		if outer, ok := c.Context.Value(callKey{}).(*serverCall); ok { // installed twice
+			c.id = outer.requestID()
+			return
+		}
+		for _, v := range metadata.ValueFromIncomingContext(c.Context, requestIDKey) {
+			if validRequestID(v) {
+				c.id = v
+				return
+			}
+		}
+		c.id = rand.Text()
+	})
+	return c.id
+}
+
+// validRequestID accepts what can stand in a header and in a log as it is.
+func validRequestID(s string) bool {
+	if s == "" || len(s) > 128 {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

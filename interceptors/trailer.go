@@ -1,0 +1,87 @@
+package interceptors
+
+import (
+	"encoding/base64"
+	"math"
+	mathrand "math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+)
+
+// pushbackKey tells clients that retry without reading details how long to wait,
+// or with -1 not to (gRFC A6).
+const pushbackKey = "grpc-retry-pushback-ms"
+
+// setTrailer sets trailers only: one header on an error, and no client of stock
+// gRPC repeats the call. What the handler has set stays: with two values of
+// pushback a client stops retrying.
+func setTrailer(stream grpc.ServerTransportStream, existing metadata.MD, id string, enc status.Encoded) {
+	if stream == nil || !enc.Fits {
+		return // the code must arrive, whatever else the handler wants to say
+	}
+	md := make(metadata.MD, 2)
+	if len(existing[requestIDKey]) == 0 {
+		md[requestIDKey] = []string{id}
+	}
+	if p := pushback(enc); p != "" && len(existing[pushbackKey]) == 0 {
+		md[pushbackKey] = []string{p}
+	}
+	// It fails only once the call is over, when nobody waits for an answer.
+	_ = stream.SetTrailer(md)
+}
+
+// pushback spreads the delay by up to a quarter: stock clients wait exactly as
+// long as they are told, and would come back together (gRFC A6).
+func pushback(enc status.Encoded) string {
+	if enc.RetryForbidden {
+		return "-1"
+	}
+	if enc.RetryDelay < 0 {
+		return ""
+	}
+	d := min(enc.RetryDelay, math.MaxInt32*time.Millisecond)
+	if spread := int64(d / 4); spread > 0 {
+		d += time.Duration(mathrand.Int64N(spread))
+	}
+	return strconv.FormatInt(min(int64((d+time.Millisecond-1)/time.Millisecond), math.MaxInt32), 10)
+}
+
+// trailerOf returns the trailers that the handler has set. Wrapping the stream to
+// see them would break grpc.SetSendCompressor, which insists on grpc-go's type.
+func trailerOf(stream grpc.ServerTransportStream) metadata.MD {
+	if t, ok := stream.(interface{ Trailer() metadata.MD }); ok {
+		return t.Trailer()
+	}
+	return nil
+}
+
+// subtypeSize is what the content type takes beyond "application/grpc".
+func subtypeSize(stream grpc.ServerTransportStream) int {
+	if s, ok := stream.(interface{ ContentSubtype() string }); ok && s.ContentSubtype() != "" {
+		return len("+") + len(s.ContentSubtype())
+	}
+	return 0
+}
+
+func sizeOf(md metadata.MD) int {
+	n := 0
+	for k, values := range md {
+		for _, v := range values {
+			n += fieldSize(k, v)
+		}
+	}
+	return n
+}
+
+// fieldSize is what HTTP/2 counts for a header field (RFC 9113, section 6.5.2).
+func fieldSize(key, value string) int {
+	n := len(value)
+	if len(key) > 4 && key[len(key)-4:] == "-bin" {
+		n = base64.RawStdEncoding.EncodedLen(n)
+	}
+	return len(key) + n + 32
+}
