@@ -249,24 +249,33 @@ func (o objector) Message(in bool, _ any) error {
 
 func (o objector) End(err error) error { return err }
 
-// The outermost policy is the first one named: it begins first and has the last
-// word.
+// The outermost policy is the first one named: it begins first, sees first what
+// goes inward, to the handler or to the network, and has the last word.
 func TestTheOrderOfPolicies(t *testing.T) {
-	eachShape(t, func(t *testing.T, shape rpctest.Shape) {
-		var log []string
-		policies := []interceptors.Policy{noter{"outer", &log}, noter{"inner", &log}}
-		conn := rpctest.Start(t, rpctest.Echo, quiet(interceptors.Use(policies...)), interceptors.DialOptions()...)
-		if r := rpctest.Do(t.Context(), conn, shape); r.Err != nil {
-			t.Fatal(r.Err)
-		}
-		want := []string{
-			"outer begins", "inner begins", "outer sees in", "inner sees in",
-			"inner sees out", "outer sees out", "inner ends", "outer ends",
-		}
-		if diff := cmp.Diff(want, log); diff != "" {
-			t.Error(diff)
-		}
-	})
+	for side, inward := range map[interceptors.Side]string{interceptors.ServerSide: "in", interceptors.ClientSide: "out"} {
+		eachShape(t, func(t *testing.T, shape rpctest.Shape) {
+			var log []string
+			use := interceptors.Use(noter{"outer", &log}, nil, noter{"inner", &log})
+			server, dial := quiet(), interceptors.DialOptions()
+			if side == interceptors.ServerSide {
+				server = quiet(use)
+			} else {
+				dial = interceptors.DialOptions(use)
+			}
+			conn := rpctest.Start(t, rpctest.Echo, server, dial...)
+			if r := rpctest.Do(t.Context(), conn, shape); r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			outward := map[string]string{"in": "out", "out": "in"}[inward]
+			want := []string{
+				"outer begins", "inner begins", "outer sees " + inward, "inner sees " + inward,
+				"inner sees " + outward, "outer sees " + outward, "inner ends", "outer ends",
+			}
+			if diff := cmp.Diff(want, log); diff != "" {
+				t.Errorf("%v side: %s", side, diff)
+			}
+		})
+	}
 }
 
 type noter struct {

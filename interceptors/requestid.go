@@ -22,10 +22,6 @@ const requestIDKey = "x-request-id"
 
 func (c *serverCall) requestID() string {
 	c.once.Do(func() {
-		if outer, ok := c.Context.Value(callKey{}).(*serverCall); ok { // installed twice
-			c.id = outer.requestID()
-			return
-		}
 		for _, v := range metadata.ValueFromIncomingContext(c.Context, requestIDKey) {
 			if validRequestID(v) {
 				c.id = v

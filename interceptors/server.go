@@ -116,7 +116,7 @@ func (c *serverCall) answer(cause error) *sentError {
 	existing := trailerOf(stream)
 	r.RequestID = c.requestID()
 	if own := existing[requestIDKey]; len(own) > 0 && validRequestID(own[0]) {
-		r.RequestID = own[0] // what the caller will read
+		r.RequestID = own[0] // what the caller will read: the handler's, or recourse's, installed twice
 	}
 	r.Reserved = sizeOf(existing) + subtypeSize(stream) + fieldSize(requestIDKey, r.RequestID) + fieldSize(pushbackKey, "2147483647")
 	enc := e.Encode(r)
