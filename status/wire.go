@@ -1,0 +1,198 @@
+package status
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+)
+
+// Field numbers of the messages that are encoded by hand. These five are most
+// of what an error costs; building them as messages would triple it.
+const (
+	statusCode, statusMessage, statusDetails protowire.Number = 1, 2, 3
+
+	anyURL, anyValue protowire.Number = 1, 2
+
+	infoReason, infoDomain, infoMetadata protowire.Number = 1, 2, 3
+
+	mapKey, mapValue protowire.Number = 1, 2
+
+	retryDelay, requestID protowire.Number = 1, 1
+
+	durationSeconds, durationNanos protowire.Number = 1, 2
+
+	detailErrorCode, detailDomain, detailSuggestion, detailActions protowire.Number = 1, 2, 3, 4
+	detailOutcome, detailRetry, detailOperation, detailCauses      protowire.Number = 5, 6, 7, 8
+	detailElided, detailCatalogVersion                             protowire.Number = 9, 10
+)
+
+// append encodes the draft as a google.rpc.Status: details that an error made
+// elsewhere put first, ErrorInfo, RetryInfo, RequestInfo, every other detail in
+// order, ErrorDetail last.
+func (d *draft) append(b []byte) []byte {
+	b = appendVarint(b, statusCode, uint64(d.code))
+	b = appendString(b, statusMessage, d.message)
+	d.detailsAt = len(b)
+	for _, r := range d.others[:d.lead] {
+		b = appendRaw(b, r)
+	}
+	b = d.appendErrorInfo(b)
+	if d.hasDelay {
+		b = d.appendRetryInfo(b)
+	}
+	if d.requestInfo {
+		b, at := openDetail(b, typePrefix+nameRequestInfo)
+		b = appendString(b, requestID, d.requestID)
+		return d.appendRest(at.close(b))
+	}
+	return d.appendRest(b)
+}
+
+func (d *draft) appendRest(b []byte) []byte {
+	for _, r := range d.others[d.lead:] {
+		b = appendRaw(b, r)
+	}
+	if d.omitDetail {
+		return b
+	}
+	return d.appendErrorDetail(b)
+}
+
+func (d *draft) appendErrorInfo(b []byte) []byte {
+	b, at := openDetail(b, typePrefix+nameErrorInfo)
+	b = appendString(b, infoReason, d.errorCode)
+	b = appendString(b, infoDomain, d.domain)
+	for _, p := range d.meta {
+		var entry span
+		b, entry = open(b, infoMetadata)
+		b = appendString(b, mapKey, p.key)
+		b = appendString(b, mapValue, p.value)
+		b = entry.close(b)
+	}
+	return at.close(b)
+}
+
+func (d *draft) appendRetryInfo(b []byte) []byte {
+	b, at := openDetail(b, typePrefix+nameRetryInfo)
+	b, duration := open(b, retryDelay)
+	delay := d.delay.Round(time.Millisecond) // equal bytes are nearly free (HPACK)
+	b = appendVarint(b, durationSeconds, uint64(delay/time.Second))
+	b = appendVarint(b, durationNanos, uint64(delay%time.Second))
+	return at.close(duration.close(b))
+}
+
+func (d *draft) appendErrorDetail(b []byte) []byte {
+	b, at := openDetail(b, typePrefix+nameErrorDetail)
+	b = appendString(b, detailErrorCode, d.errorCode)
+	b = appendString(b, detailDomain, d.domain)
+	b = appendString(b, detailSuggestion, d.suggestion)
+	for _, a := range d.actions {
+		b = appendMessage(b, detailActions, a)
+	}
+	b = appendVarint(b, detailOutcome, uint64(d.outcome))
+	if d.advice != nil {
+		b = appendMessage(b, detailRetry, d.advice)
+	}
+	b = appendString(b, detailOperation, d.operation)
+	for _, c := range d.causes {
+		b = appendMessage(b, detailCauses, c)
+	}
+	b = appendVarint(b, detailElided, uint64(d.elided))
+	b = appendString(b, detailCatalogVersion, d.catalogVersion)
+	return at.close(b)
+}
+
+func appendVarint(b []byte, field protowire.Number, v uint64) []byte {
+	if v == 0 {
+		return b
+	}
+	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), v)
+}
+
+func appendString(b []byte, field protowire.Number, s string) []byte {
+	if s == "" {
+		return b
+	}
+	return protowire.AppendString(protowire.AppendTag(b, field, protowire.BytesType), s)
+}
+
+func appendMessage(b []byte, field protowire.Number, m proto.Message) []byte {
+	b, at := open(b, field)
+	// A message cleaned by cleanMessage cannot fail to encode; if it does, an
+	// empty one stands in its place.
+	if out, err := (proto.MarshalOptions{Deterministic: true}).MarshalAppend(b, m); err == nil {
+		b = out
+	}
+	return at.close(b)
+}
+
+func appendRaw(b []byte, r rawDetail) []byte {
+	b, at := open(b, statusDetails)
+	b = appendString(b, anyURL, r.url)
+	if len(r.value) > 0 {
+		b = protowire.AppendBytes(protowire.AppendTag(b, anyValue, protowire.BytesType), r.value)
+	}
+	return at.close(b)
+}
+
+// span is a length-delimited field whose length is not known yet: where its
+// content starts, and the span around it, if any.
+type span struct{ start, outer int }
+
+func open(b []byte, field protowire.Number) ([]byte, span) {
+	b = protowire.AppendTag(b, field, protowire.BytesType)
+	return b, span{start: len(b), outer: -1}
+}
+
+// openDetail opens a google.protobuf.Any in the status, and its value.
+func openDetail(b []byte, url string) ([]byte, span) {
+	b, outer := open(b, statusDetails)
+	b = appendString(b, anyURL, url)
+	b, value := open(b, anyValue)
+	value.outer = outer.start
+	return b, value
+}
+
+// close moves the content to make room for its length.
+func (s span) close(b []byte) []byte {
+	n := len(b) - s.start
+	var room [10]byte
+	length := protowire.AppendVarint(room[:0], uint64(n))
+	b = append(b, length...)
+	copy(b[s.start+len(length):], b[s.start:s.start+n])
+	copy(b[s.start:], length)
+	if s.outer >= 0 {
+		return span{start: s.outer, outer: -1}.close(b)
+	}
+	return b
+}
+
+// block is the size of the trailer block of a reply that consists of the error
+// alone, as the peer counts it: grpc-go's http2_server.go writes these fields,
+// and each costs its name, its value and 32 bytes (RFC 9113, section 6.5.2).
+func (d *draft) block(details []byte) int {
+	const perField = 32
+	n := len(":status") + len("200") + perField
+	n += len("content-type") + len("application/grpc") + perField
+	n += len("grpc-status") + 1 + perField
+	if d.code > 9 {
+		n++
+	}
+	n += len("grpc-message") + percentEncoded(d.message) + perField
+	if !d.bare {
+		n += len("grpc-status-details-bin") + (len(details)*4+2)/3 + perField
+	}
+	return n
+}
+
+// percentEncoded is the length of a message as the header grpc-message.
+func percentEncoded(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e || s[i] == '%' {
+			n += 2
+		}
+	}
+	return n
+}
