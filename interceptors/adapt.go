@@ -141,7 +141,15 @@ func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 	s := &clientStream{client: c, caller: outgoing(ctx), call: Call{
 		Method: method, Side: ClientSide, ClientStreams: desc.ClientStreams, ServerStreams: desc.ServerStreams,
 	}}
-	if err := s.open(s.caller, desc, cc, streamer, opts); err != nil {
+	opened := false
+	defer func() {
+		if !opened { // runtime.Goexit below
+			_ = s.finish(status.Panicked(nil), nil)
+		}
+	}()
+	err := s.open(s.caller, desc, cc, streamer, opts)
+	opened = true
+	if err != nil {
 		return nil, s.finish(err, nil)
 	}
 	return s, nil

@@ -2,9 +2,9 @@ package interceptors
 
 import (
 	"context"
+	"slices"
 
 	"github.com/recourse-dev/recourse/status"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 )
 
@@ -30,21 +30,18 @@ func outgoing(ctx context.Context) context.Context {
 // read makes a *status.Error of whatever a call ended with. Where no answer came,
 // the id that the call was sent with is the one to quote.
 func read(ctx context.Context, err error, method string, trailer metadata.MD) *status.Error {
-	if len(trailer) == 0 && deadlinePassed(ctx) {
-		if e, ok := status.From(err); ok && e.Code() == codes.DeadlineExceeded {
-			err = status.Timeout(err) // nobody answered: it is this side's own
-		}
-	}
 	ids := trailer[requestIDKey]
 	if len(ids) == 0 {
 		sent, _ := metadata.FromOutgoingContext(ctx)
 		ids = sent[requestIDKey]
 	}
 	id := ""
-	if len(ids) > 0 {
+	if i := slices.IndexFunc(ids, validRequestID); i >= 0 {
+		id = ids[i]
+	} else if len(ids) > 0 {
 		id = ids[0]
 	}
-	return status.Received(err, method, id)
+	return status.Received(err, method, id, len(trailer) == 0 && deadlinePassed(ctx))
 }
 
 // fail ends a call that went wrong.

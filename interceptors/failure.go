@@ -7,7 +7,6 @@ import (
 
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
-	grpcstatus "google.golang.org/grpc/status"
 )
 
 // Failure is a call that failed.
@@ -16,7 +15,8 @@ type Failure struct {
 	// Err is the error as it is answered, or on a client as it was read. Its
 	// cause is whole; what of it a caller may see is decided when it is sent.
 	Err *status.Error
-	// Cause is what the handler returned, or on a client what gRPC did.
+	// Cause is what the handler returned, or on a client what gRPC did. For a
+	// panic Err.Unwrap is the *status.PanicError.
 	Cause error
 	// RequestID is what the caller is told to quote, empty if there is none.
 	RequestID string
@@ -25,51 +25,102 @@ type Failure struct {
 }
 
 // LogValue makes a group of everything that helps to find the cause, safe for a
-// line of a log: method, code, error_code, request_id, cause, and the stack of a
-// panic. The cause shows what no caller may see.
+// line of a log: method, code, error_code, request_id, cause, how many things were
+// left out of the error if any were, and the stack of a panic. The cause shows
+// what no caller may see.
 func (f Failure) LogValue() slog.Value {
-	attrs := make([]slog.Attr, 0, 6)
+	attrs := make([]slog.Attr, 0, 7)
 	attrs = append(attrs,
 		slog.String("method", f.Method),
 		slog.String("code", f.Err.Code().String()),
 		slog.String("error_code", f.Err.ErrorCode()),
 		slog.String("request_id", f.RequestID),
 	)
-	if p, ok := f.Err.Unwrap().(*status.PanicError); ok {
-		attrs = append(attrs, slog.String("cause", status.Display(p.Error(), 0)), slog.String("stack", string(p.Stack)))
-	} else {
-		attrs = append(attrs, slog.String("cause", status.Display(causes(f.Cause), 0)))
+	attrs = append(attrs, slog.String("cause", status.Display(causes(f.Cause), 0)))
+	if f.Elided > 0 {
+		attrs = append(attrs, slog.Int("elided", f.Elided))
+	}
+	if p := panicIn(f.Err); p != nil {
+		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	return slog.GroupValue(attrs...)
 }
 
-// logFailure writes what nobody else is shown.
-func logFailure(ctx context.Context, f Failure) {
-	switch f.Err.Code() {
-	case codes.Unknown, codes.Internal, codes.DataLoss, codes.Unavailable, codes.DeadlineExceeded:
-		slog.LogAttrs(ctx, slog.LevelError, "call failed", f.LogValue().Group()...)
+// panicIn finds the panic behind an error, where this package and status put it.
+func panicIn(err error) *status.PanicError {
+	for range maxCauses {
+		switch e := err.(type) {
+		case *status.PanicError:
+			return e
+		case afterwards:
+			if p := panicIn(e.was); p != nil {
+				return p
+			}
+			err = e.err
+		default:
+			inner, ok := status.From(err)
+			if !ok {
+				return nil
+			}
+			err = inner.Unwrap()
+		}
 	}
+	return nil
+}
+
+// logFailure writes what nobody else is shown: the server's faults, and causes
+// that stay behind an answer.
+func logFailure(ctx context.Context, f Failure) {
+	level := slog.LevelInfo
+	switch f.Err.Code() {
+	case codes.Unknown, codes.Internal, codes.DataLoss:
+		level = slog.LevelError
+	case codes.Unavailable, codes.DeadlineExceeded:
+		level = slog.LevelWarn
+	default:
+		if f.Err.Unwrap() == nil {
+			return
+		}
+	}
+	slog.LogAttrs(ctx, level, "call failed", f.LogValue().Group()...)
 }
 
 // causes returns the text of err and, since a *status.Error never shows its
 // cause, of the causes behind one. fmt survives an Error method that panics.
 func causes(err error) string {
 	text := fmt.Sprint(err)
+	if p, ok := unwrapOwn(err).(*status.PanicError); ok {
+		return p.Error() // what stands for a panic says nothing
+	}
 	for range maxCauses {
 		e, ok := status.From(err)
-		if !ok {
+		if !ok || e.Unwrap() == nil {
 			break
 		}
 		err = e.Unwrap()
-		if _, same := err.(interface{ GRPCStatus() *grpcstatus.Status }); same || err == nil {
-			break // the error that a received one was read from says nothing more
+		more := fmt.Sprint(err)
+		if more == text || more == fmt.Sprintf("rpc error: code = %v desc = %s", e.Code(), e.Message()) {
+			break // the error that e was read from
 		}
-		text += ": " + fmt.Sprint(err)
+		text += ": " + more
 	}
 	return text
 }
 
 const maxCauses = 8
+
+func unwrapOwn(err error) error {
+	if e, ok := err.(*status.Error); ok {
+		return e.Unwrap()
+	}
+	return nil
+}
+
+// afterwards is a fault of a hook that was told of an error: neither may be lost.
+type afterwards struct{ err, was error }
+
+func (a afterwards) Error() string { return fmt.Sprintf("%v, when told of: %s", a.err, causes(a.was)) }
+func (a afterwards) Unwrap() error { return a.err }
 
 // report calls a hook that may panic.
 func report(ctx context.Context, hook func(context.Context, Failure), f Failure) {

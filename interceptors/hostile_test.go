@@ -41,7 +41,7 @@ func TestTheDefaultLogLosesNothing(t *testing.T) {
 		"methods panic":         fails(explosive{}),
 		"wraps itself":          fails(new(ouroboros)),
 		"is caused by itself":   fails(status.New(codes.Internal, "ODD", "odd", status.Cause(new(ouroboros)))),
-		"another service's own": fails(status.Received(grpcstatus.Error(codes.NotFound, "cause-text"), "/a.B/C", "")),
+		"another service's own": fails(status.Received(grpcstatus.Error(codes.NotFound, "cause-text"), "/a.B/C", "", false)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer

@@ -127,9 +127,10 @@ func Classifiers(classifiers ...status.Classifier) ServerOption {
 }
 
 // OnFailure calls f for every call that fails, with everything that is known, and
-// replaces what a server does by default: it writes failures that are the
-// server's fault to slog.Default, since their cause is shown to nobody else. f
-// runs before the error is sent and must not block; a panic in it is ignored.
+// replaces what a server does by default: it writes failures whose cause nobody
+// else is shown to slog.Default, the server's own faults as errors and warnings,
+// a caller's with a cause behind them as information. f runs before the error is
+// sent and must not block; a panic in it is ignored.
 func OnFailure(f func(ctx context.Context, failure Failure)) Option {
 	return bothOption{
 		server: func(s *server) { s.onFailure = f },
@@ -150,7 +151,7 @@ func Use(policies ...Policy) Option {
 }
 
 var (
-	errLost     = errors.New("an error was replaced by nil")
+	errLost     = errors.New("a policy returned nil for an error")
 	errNoStream = errors.New("an interceptor returned neither a stream nor an error")
 	errNoReply  = errors.New("the handler returned neither a reply nor an error")
 )

@@ -125,7 +125,7 @@ func (rs runs) end(err error) error {
 	for len(rs) > 0 {
 		inner := rs[len(rs)-1]
 		rs, ended = rs[:len(rs)-1], false
-		err = endOne(inner, err)
+		err = status.Finite(endOne(inner, err))
 		ended = true
 	}
 	return err
@@ -133,17 +133,23 @@ func (rs runs) end(err error) error {
 
 func endOne(r Run, was error) (err error) {
 	defer func() {
-		if was != nil && err == nil {
-			err = lost(was)
+		if v := recover(); v != nil {
+			err = status.Panicked(v)
+			if was != nil {
+				err = withCause(err, was)
+			}
+		} else if was != nil && err == nil {
+			err = withCause(status.Classify(errLost), was)
 		}
 	}()
-	defer recovered(&err)
 	return r.End(was)
 }
 
-// lost stands for an error that somebody meant to turn into a success.
-func lost(was error) error {
-	return status.Classify(errLost).With(status.Cause(was))
+// withCause keeps the error that a policy was told of behind the policy's own
+// fault.
+func withCause(fault error, was error) error {
+	e := status.Classify(fault)
+	return e.With(status.Cause(afterwards{err: e.Unwrap(), was: was}))
 }
 
 // recovered makes an error of a panic. Defer it directly.

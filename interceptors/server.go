@@ -66,7 +66,7 @@ func (c *serverCall) outcome(reply *any, err *error) {
 		goexit = v == nil
 		*err = status.Panicked(v)
 	}
-	if r := c.refusal.Load(); r != nil {
+	if r := c.refusal.Load(); r != nil && c.returned {
 		*err = *r
 	}
 	if *err == nil && reply != nil && isNothing(*reply) {
@@ -92,7 +92,8 @@ func (c *serverCall) lastResort(err *error) {
 		return
 	}
 	v := recover()
-	st := grpcstatus.New(codes.Internal, "an unexpected error occurred")
+	stream := grpc.ServerTransportStreamFromContext(c.Context)
+	st := overwriting(trailerOf(stream), grpcstatus.New(codes.Internal, "an unexpected error occurred"))
 	*err = st.Err()
 	if v == nil {
 		c.writeStatus(st)
@@ -122,7 +123,7 @@ func (c *serverCall) answer(cause error) *sentError {
 	enc := e.Encode(r)
 	setTrailer(stream, existing, r.RequestID, enc)
 	report(c, c.server.onFailure, Failure{Call: c.call, Err: e, Cause: cause, RequestID: r.RequestID, Elided: enc.Elided})
-	return &sentError{whole: e, status: enc.Status}
+	return &sentError{whole: e, status: overwriting(existing, enc.Status)}
 }
 
 // classify decides what happened. Who gave up is told by the context of the

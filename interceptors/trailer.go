@@ -4,12 +4,15 @@ import (
 	"encoding/base64"
 	"math"
 	mathrand "math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
 )
 
 // pushbackKey tells clients that retry without reading details how long to wait,
@@ -24,7 +27,7 @@ func setTrailer(stream grpc.ServerTransportStream, existing metadata.MD, id stri
 		return // the code must arrive, whatever else the handler wants to say
 	}
 	md := make(metadata.MD, 2)
-	if len(existing[requestIDKey]) == 0 {
+	if !slices.ContainsFunc(existing[requestIDKey], validRequestID) {
 		md[requestIDKey] = []string{id}
 	}
 	if p := pushback(enc); p != "" && len(existing[pushbackKey]) == 0 {
@@ -67,9 +70,29 @@ func subtypeSize(stream grpc.ServerTransportStream) int {
 	return 0
 }
 
+// detailsKey is written by grpc-go, which deletes what a handler has set there,
+// as one does that passes on the trailers of a dependency.
+const detailsKey = "grpc-status-details-bin"
+
+// overwriting gives a status without details one, so that grpc-go does delete what
+// the handler has set: it is not this service's to send, and would not fit the
+// status.
+func overwriting(existing metadata.MD, st *grpcstatus.Status) *grpcstatus.Status {
+	if len(existing[detailsKey]) == 0 || len(st.Details()) > 0 {
+		return st
+	}
+	if with, err := st.WithDetails(&errdetails.ErrorInfo{}); err == nil {
+		return with
+	}
+	return st
+}
+
 func sizeOf(md metadata.MD) int {
 	n := 0
 	for k, values := range md {
+		if k == detailsKey {
+			continue
+		}
 		for _, v := range values {
 			n += fieldSize(k, v)
 		}

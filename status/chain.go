@@ -13,17 +13,21 @@ import (
 // back to itself, where errors.Is and errors.As would not return. What follows
 // reads chains with neither.
 
-// maxTree bounds how many errors of one tree are looked at.
-const maxTree = 256
+// Bounds of what is looked at. A chain that leads back to itself is deeper than
+// any that somebody meant; a wide tree is what errors.Join makes of a batch.
+const (
+	maxDepth = 256
+	maxTree  = 1 << 16
+)
 
 // Finite returns err if its tree of causes comes to an end, and otherwise an
 // error with its text alone, so that errors.Is and errors.As may be used on the
 // result. [Classify] and the interceptors apply it to what they are given, before
-// they show it to anybody's code. A tree of more than 256 errors counts as one
-// without end.
+// they show it to anybody's code. A tree of more than 65536 errors, or one that is
+// more than 256 deep, counts as one without end.
 func Finite(err error) error {
-	seen := 0
-	if walkSome(err, func(error) bool { return true }, &seen); seen <= maxTree {
+	w := walker{budget: maxTree, visit: func(error) bool { return true }}
+	if w.walk(err, maxDepth); !w.cut {
 		return err
 	}
 	return errors.New(textOf(err))
@@ -31,20 +35,31 @@ func Finite(err error) error {
 
 // walk shows the errors in a tree to visit, each before those that it wraps,
 // until visit returns false.
-func walk(err error, visit func(error) bool) { walkSome(err, visit, new(int)) }
+func walk(err error, visit func(error) bool) {
+	w := walker{budget: maxTree, visit: visit}
+	w.walk(err, maxDepth)
+}
 
-func walkSome(err error, visit func(error) bool, seen *int) bool {
+type walker struct {
+	visit  func(error) bool
+	budget int
+	cut    bool // there was more
+}
+
+func (w *walker) walk(err error, depth int) bool {
 	if err == nil {
 		return true
 	}
-	if *seen++; *seen > maxTree {
+	if depth == 0 || w.budget == 0 {
+		w.cut = true
 		return false
 	}
-	if !visit(err) {
+	w.budget--
+	if !w.visit(err) {
 		return false
 	}
 	for _, inner := range unwrap(err) {
-		if !walkSome(inner, visit, seen) {
+		if !w.walk(inner, depth-1) {
 			return false
 		}
 	}

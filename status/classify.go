@@ -75,8 +75,14 @@ func Classify(err error, classifiers ...Classifier) *Error {
 	}
 	err = Finite(err)
 	for _, c := range classifiers {
-		if e := try(c, err); e != nil {
+		switch e := try(c, err); {
+		case e == nil:
+		case e.received == nil:
 			return e.because(err)
+		case e.received.remote: // handed back, with or without something added
+			return dependency(e, err)
+		default:
+			return e.adopt(err)
 		}
 	}
 	if e := worst(found.remote); e != nil {
@@ -116,12 +122,12 @@ type found struct{ own, remote, foreign []*Error }
 
 func search(err error) (f found) {
 	budget := maxTree
-	f.walk(err, &budget)
+	f.walk(err, maxDepth, &budget)
 	return f
 }
 
-func (f *found) walk(err error, budget *int) {
-	if err == nil || *budget == 0 {
+func (f *found) walk(err error, depth int, budget *int) {
+	if err == nil || depth == 0 || *budget == 0 {
 		return
 	}
 	*budget--
@@ -133,7 +139,7 @@ func (f *found) walk(err error, budget *int) {
 	}
 	before, foreign := len(f.own)+len(f.remote), len(f.foreign)
 	for _, inner := range unwrap(err) {
-		f.walk(inner, budget)
+		f.walk(inner, depth-1, budget)
 	}
 	if len(f.own)+len(f.remote) > before {
 		return // an Error within says more than the status around it

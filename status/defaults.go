@@ -39,9 +39,27 @@ func defaultsOf(c codes.Code) *defaults {
 // Texts that stand for more than one code.
 const (
 	suggestLater   = "Try again in a few moments or check system status."
+	suggestNever   = "Repeating the request will not help now."
 	suggestReport  = "Please report this issue to support."
 	messageUnknown = "an unexpected error occurred"
 )
+
+// guidance is what to suggest for an error that suggests nothing itself. A verdict
+// that the error states goes before its code: what contradicts it helps nobody.
+func guidance(c codes.Code, stated recoursev1.RetryAdvice_Verdict) (string, []*recoursev1.RecoveryAction) {
+	usual := defaultsOf(c)
+	of := usual
+	switch {
+	case stated == recoursev1.RetryAdvice_VERDICT_UNSPECIFIED || stated == usual.verdict:
+	case stated == SameRequest && (usual.verdict == AfterAction || usual.verdict == AtHigherLevel):
+		of = defaultsOf(codes.Unavailable)
+	case stated == AtHigherLevel:
+		of = defaultsOf(codes.Aborted)
+	case stated == Never && !usual.unspecific:
+		return suggestNever, nil
+	}
+	return of.suggestion, of.actions
+}
 
 // byCode follows AIP-194 (what may be repeated) and the documentation of
 // google.rpc.Code (what the code means). No action names a field, a resource or

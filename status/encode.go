@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -92,7 +93,7 @@ func (e *Error) Encode(r Rendering) Encoded {
 	s.buf = d.render(s.buf[:0], &r)
 	enc := Encoded{
 		Size:           d.block(s.buf) + r.Reserved, // before status gives a large buffer away
-		Fits:           d.block(s.buf) <= r.room(),
+		Fits:           d.block(s.buf) <= r.limit(),
 		Status:         s.status(&d),
 		Elided:         int(d.elided),
 		RetryForbidden: forbids(e.code, d.advice.GetVerdict()),
@@ -116,22 +117,36 @@ func (e *Error) proto(r Rendering) *spb.Status {
 
 // render encodes the draft within the budget.
 func (d *draft) render(b []byte, r *Rendering) []byte {
-	room := r.room()
 	b = d.append(b)
-	if d.block(b) > room {
+	if room := r.room(); d.block(b) > room {
 		b = d.fit(b, room)
 	}
-	d.bare = r.Reserved > 0 && d.block(b) > room // the code is worth more than its name
+	if r.Reserved > 0 && d.block(b) > r.limit() {
+		d.bare = true // the code is worth more than its name
+		if d.block(nil) > r.limit() {
+			d.message = ""
+		}
+	}
 	return b
 }
 
-// room is what is left for the error.
+// room is what the error should take.
 func (r *Rendering) room() int {
 	most := r.TrailerBytes
 	if most <= 0 {
 		most = DefaultTrailerBytes
 	}
 	return min(most, MaxTrailerBytes) - r.Reserved
+}
+
+// limit is what the error must not exceed, as far as anybody has said: without a
+// word of the operator the default is caution, and the most that all peers accept
+// is the limit.
+func (r *Rendering) limit() int {
+	if r.TrailerBytes > 0 {
+		return r.room()
+	}
+	return MaxTrailerBytes - r.Reserved
 }
 
 // scratch is what an encoding needs until grpc-go has copied it.
@@ -213,18 +228,19 @@ func (e *Error) draft(r *Rendering) draft {
 	}
 	d.requestInfo = d.requestID != "" && defaultsOf(e.code).blamesServer
 	if !r.OmitGuidance {
-		if d.suggestion == "" {
-			d.suggestion = usual.suggestion
-		}
-		// "Try again" is no advice where the verdict is never.
-		if len(d.actions) == 0 && (d.advice.GetVerdict() != Never || usual.verdict != SameRequest) {
-			d.actions = usual.actions
+		suggestion, actions := guidance(e.code, d.advice.GetVerdict())
+		d.suggestion = cmp.Or(d.suggestion, suggestion)
+		if len(d.actions) == 0 {
+			d.actions = actions
 		}
 	}
 	if defaultsOf(e.code).blamesServer {
 		d.referSupport()
 	}
 	d.redact(e, r)
+	if mirrored := func(p pair) bool { return isMirror(p.key) }; slices.ContainsFunc(d.meta, mirrored) {
+		d.meta = slices.DeleteFunc(slices.Clone(d.meta), mirrored) // what they say is in the fields
+	}
 	if d.omitDetail {
 		d.mirror()
 	}

@@ -270,7 +270,7 @@ func TestCausesNameEachHopOnce(t *testing.T) {
 	const internal = status.Internal
 	hop := func(method, id string, behind ...*recoursev1.CauseLink) *status.Error {
 		st := rpcStatus(t, codes.NotFound, &errdetails.ErrorInfo{Reason: "X_Y", Domain: domain}, &recoursev1.ErrorDetail{ErrorCode: "X_Y", Domain: domain, Causes: behind})
-		return status.Received(st.Err(), method, id)
+		return status.Received(st.Err(), method, id, false)
 	}
 	link := func(service, id string) *recoursev1.CauseLink {
 		return &recoursev1.CauseLink{Service: service, Domain: domain, ErrorCode: "X_Y", Code: 5, RequestId: id}

@@ -91,7 +91,7 @@ func ExampleDisplay() {
 func ExamplePassThrough() {
 	// What a call to the shelf service returned. A client's interceptors make it.
 	st := grpcstatus.New(codes.NotFound, "no such shelf")
-	err := status.Received(st.Err(), "/shelf.v1.Shelf/Find", "")
+	err := status.Received(st.Err(), "/shelf.v1.Shelf/Find", "", false)
 
 	fmt.Println(status.Classify(err))
 	fmt.Println(status.Classify(status.PassThrough(err)))
@@ -103,8 +103,8 @@ func ExamplePassThrough() {
 func ExampleAction() {
 	err := status.New(codes.Unauthenticated, "TOKEN_EXPIRED", "the access token has expired",
 		status.Recover(
-			status.Action(recoursev1.RecoveryAction_ACTOR_CLIENT, "Refresh the token", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_REFRESH}),
-			status.Action(recoursev1.RecoveryAction_ACTOR_END_USER, "Sign in again", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_LOGIN})))
+			status.Action(status.ByClient, "Refresh the token", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_REFRESH}),
+			status.Action(status.ByEndUser, "Sign in again", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_LOGIN})))
 	for _, a := range err.RecoveryActions() {
 		fmt.Println(a.GetActor(), a.GetLabel(), a.GetReauthenticate().GetKind())
 	}
@@ -132,4 +132,29 @@ func ExampleToProto() {
 	err := status.FromProto(stored)
 	fmt.Println(err)
 	// Output: Internal ASYNC_EXPORT_FAILED: export failed
+}
+
+// [readme:more]
+var (
+	// What errors.Is looks for: a name, without the words around it.
+	errSignedOut = status.New(codes.Unauthenticated, "SIGNED_OUT", "you were signed out",
+		status.Recover(status.Action(status.ByEndUser, "Sign in", &recoursev1.Reauthenticate{})))
+	// What an error of another package means here: interceptors.Classifiers(noRows).
+	noRows = status.Sentinel(sql.ErrNoRows, codes.NotFound, "BOOK_NOT_FOUND", "no such book")
+	// Two fields at once, in one google.rpc.BadRequest.
+	errInvalid = status.New(codes.InvalidArgument, "ORDER_INVALID", "2 fields are invalid",
+		status.Violation("copies", "TOO_MANY", "at most 3"), status.Violation("isbn", "MISSING", "is required"))
+)
+
+// [/readme:more]
+
+func Example_declared() {
+	fmt.Println(errSignedOut.RecoveryActions()[0].GetLabel())
+	fmt.Println(status.Classify(fmt.Errorf("find: %w", sql.ErrNoRows), noRows))
+	bad, _ := status.Detail[*errdetails.BadRequest](errInvalid)
+	fmt.Println(len(bad.GetFieldViolations()), "fields")
+	// Output:
+	// Sign in
+	// NotFound BOOK_NOT_FOUND: no such book
+	// 2 fields
 }

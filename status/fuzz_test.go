@@ -56,7 +56,7 @@ func FuzzReceived(f *testing.F) {
 			return
 		}
 		st := grpcstatus.FromProto(p)
-		examine(t, status.Received(st.Err(), "/a.B/C", "id\n"))
+		examine(t, status.Received(st.Err(), "/a.B/C", "id\n", false))
 		if e := restored(p); e != nil {
 			examine(t, e)
 		}

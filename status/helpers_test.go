@@ -71,7 +71,7 @@ func plain(p *spb.Status) error { return grpcstatus.FromProto(p).Err() }
 // remote is the error that a client with this module's interceptors returns.
 func remote(p *spb.Status) *status.Error {
 	st := grpcstatus.FromProto(p)
-	return status.Received(st.Err(), "/shelf.v1.Shelf/Find", "")
+	return status.Received(st.Err(), "/shelf.v1.Shelf/Find", "", false)
 }
 
 // restored is FromProto, nil where that is.

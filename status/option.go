@@ -27,8 +27,9 @@ func Suggest(text string) Option {
 }
 
 // Meta adds a dynamic part of the error to google.rpc.ErrorInfo's metadata. The
-// key is lowerCamelCase of 2 to 64 characters with its unit in it
-// ("limitPerRequest"); one that is not is left out, as are recourseOutcome and
+// key has 2 to 64 letters, digits, dashes or underscores and starts with a small
+// letter; by convention it is lowerCamelCase and has its unit in it
+// ("limitPerRequest"). Any other is left out, as are recourseOutcome and
 // recourseRetry, which this package writes itself. Every value that the
 // message shows belongs here too (AIP-193).
 func Meta(key, value string) Option {
@@ -177,6 +178,9 @@ func Violation(field, reason, description string) Option {
 // Help adds a link to documentation that needs no login. Only https links are
 // kept.
 func Help(description, url string) Option {
+	if !isHTTPS(url) {
+		return func(e *Error) { e.fields.elided++ }
+	}
 	return Attach(&errdetails.Help{Links: []*errdetails.Help_Link{{Description: description, Url: url}}})
 }
 
@@ -189,11 +193,6 @@ func Help(description, url string) Option {
 func Attach(details ...proto.Message) Option {
 	return func(e *Error) {
 		for _, m := range details {
-			if h, ok := m.(*errdetails.Help); ok && h != nil {
-				if m = e.fields.httpsOnly(h); m == nil {
-					continue
-				}
-			}
 			raw, ok := encodeDetail(m)
 			if !ok {
 				e.fields.elided++
@@ -202,22 +201,6 @@ func Attach(details ...proto.Message) Option {
 			e.fields.absorb(raw)
 		}
 	}
-}
-
-// httpsOnly copies links without those that a person should not follow.
-func (f *fields) httpsOnly(h *errdetails.Help) proto.Message {
-	kept := &errdetails.Help{}
-	for _, l := range h.GetLinks() {
-		if !strings.HasPrefix(l.GetUrl(), "https://") {
-			f.elided++
-			continue
-		}
-		kept.Links = append(kept.Links, l)
-	}
-	if len(kept.Links) == 0 {
-		return nil
-	}
-	return kept
 }
 
 func (f *fields) setMeta(key, value string) {
@@ -241,7 +224,7 @@ func findMeta(meta []pair, key string) (int, bool) {
 // addAction takes ownership of a.
 func (f *fields) addAction(a *recoursev1.RecoveryAction) {
 	link := a.GetOpenLink()
-	if len(f.actions) >= maxActions || link != nil && !strings.HasPrefix(link.GetUrl(), "https://") {
+	if len(f.actions) >= maxActions || link != nil && !isHTTPS(link.GetUrl()) {
 		f.elided++
 		return
 	}

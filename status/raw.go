@@ -55,6 +55,9 @@ func encodeDetail(m proto.Message) (raw rawDetail, ok bool) {
 	if a, isAny := m.(*anypb.Any); isAny {
 		return cleanRaw(rawDetail{a.GetTypeUrl(), bytes.Clone(a.GetValue())})
 	}
+	if h, isHelp := m.(*errdetails.Help); isHelp && hasOddLink(h) {
+		m = withoutOddLinks(h)
+	}
 	if !isCleanMessage(m) {
 		m = proto.Clone(m)
 		cleanMessage(m)
@@ -87,7 +90,10 @@ func cleanRaw(r rawDetail) (rawDetail, bool) {
 	if !unmarshal(r.value, m) {
 		return rawDetail{}, false
 	}
-	if !cleanMessage(m) && proto.Unmarshal(r.value, mt.New().Interface()) == nil {
+	if h, isHelp := m.(*errdetails.Help); isHelp && hasOddLink(h) {
+		m = withoutOddLinks(h)
+		cleanMessage(m)
+	} else if !cleanMessage(m) && proto.Unmarshal(r.value, mt.New().Interface()) == nil {
 		return r, true
 	}
 	value, err := marshal(m)
@@ -96,6 +102,20 @@ func cleanRaw(r rawDetail) (rawDetail, bool) {
 	}
 	return rawDetail{r.url, value}, true
 }
+
+// Links that a person should not follow are not sent, whoever made them.
+
+func hasOddLink(h *errdetails.Help) bool {
+	return slices.ContainsFunc(h.GetLinks(), isOddLink)
+}
+
+func withoutOddLinks(h *errdetails.Help) *errdetails.Help {
+	return &errdetails.Help{Links: slices.DeleteFunc(slices.Clone(h.GetLinks()), isOddLink)}
+}
+
+func isOddLink(l *errdetails.Help_Link) bool { return !isHTTPS(l.GetUrl()) }
+
+func isHTTPS(url string) bool { return strings.HasPrefix(url, "https://") }
 
 // cleanOthers prepares details that came over the wire for being sent again.
 func (f *fields) cleanOthers() {

@@ -553,7 +553,7 @@ func TestTextsThatWereReceivedAreCleanAndShort(t *testing.T) {
 	p := rpc(t, codes.NotFound, cut, &errdetails.ErrorInfo{Reason: "X_Y", Domain: domain, Metadata: map[string]string{"key": "a\x00b"}},
 		&errdetails.RequestInfo{RequestId: cut}, short)
 	st := grpcstatus.FromProto(p)
-	e := status.Received(st.Err(), "/a.B/C", dirty)
+	e := status.Received(st.Err(), "/a.B/C", dirty, false)
 	texts := map[string]struct {
 		text  string
 		limit int
@@ -612,18 +612,18 @@ func TestRequestIDComesFromTheDetailOrTheTrailer(t *testing.T) {
 	}
 	for _, test := range tests {
 		st := grpcstatus.FromProto(rpc(t, codes.NotFound, "m", &errdetails.RequestInfo{RequestId: test.detail}))
-		if got := status.Received(st.Err(), "/a.B/C", test.trailer).RequestID(); got != test.want {
+		if got := status.Received(st.Err(), "/a.B/C", test.trailer, false).RequestID(); got != test.want {
 			t.Errorf("detail %q and trailer %q: %q, want %q", test.detail, test.trailer, got, test.want)
 		}
 	}
-	if got := status.Received(grpcstatus.New(codes.NotFound, "").Err(), "/a.B/C", "").Operation(); got != "/a.B/C" {
+	if got := status.Received(grpcstatus.New(codes.NotFound, "").Err(), "/a.B/C", "", false).Operation(); got != "/a.B/C" {
 		t.Errorf("Operation() = %q, want the method", got)
 	}
 }
 
 func TestReceivedErrorsKeepTheirStatus(t *testing.T) {
 	st := grpcstatus.FromProto(rpc(t, codes.NotFound, "a\nb", unknownAny("x"), &errdetails.DebugInfo{Detail: "d"}))
-	e := status.Received(st.Err(), "/a.B/C", "")
+	e := status.Received(st.Err(), "/a.B/C", "", false)
 	if e.GRPCStatus() != st {
 		t.Error("GRPCStatus of a received error is not the status as it came")
 	}
@@ -637,7 +637,7 @@ func TestReceivedIsAFailureWhateverTheError(t *testing.T) {
 		"plain": errors.New("odd"), "no status": withStatus{nil}, "zero": withStatus{new(grpcstatus.Status)},
 		"OK": withStatus{grpcstatus.New(codes.OK, "fine")}, "nil": nil,
 	} {
-		e := status.Received(err, "", "")
+		e := status.Received(err, "", "", false)
 		if e.Code() != codes.Unknown || e.Error() == "" || e.GRPCStatus().Code() != codes.Unknown {
 			t.Errorf("%s: got %v", name, e)
 		}
@@ -676,7 +676,7 @@ func TestReceivedReadsWhateverACallReturned(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			e := status.Received(test.err, "/a.B/C", "id-1")
+			e := status.Received(test.err, "/a.B/C", "id-1", false)
 			if e.Error() != test.want || e.Operation() != test.method {
 				t.Errorf("got %q of %q, want %q of %q", e, e.Operation(), test.want, test.method)
 			}
@@ -689,7 +689,7 @@ func TestReceivedReadsWhateverACallReturned(t *testing.T) {
 		})
 	}
 	shared := read(t, plain(rpc(t, codes.NotFound, "m")))
-	status.Received(shared, "/a.B/C", "id-1")
+	status.Received(shared, "/a.B/C", "id-1", false)
 	if shared.Operation() != "" || status.Classify(shared).Code() != codes.NotFound {
 		t.Error("Received changed an Error that From had returned")
 	}
@@ -699,7 +699,7 @@ func TestReceivedReadsWhateverACallReturned(t *testing.T) {
 }
 
 func TestFiniteCutsOffTreesWithoutEnd(t *testing.T) {
-	many := make([]error, 300)
+	many := make([]error, 1<<16)
 	for i := range many {
 		many[i] = io.EOF
 	}
@@ -713,7 +713,7 @@ func TestFiniteCutsOffTreesWithoutEnd(t *testing.T) {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
-	for _, err := range []error{nil, io.EOF, fmt.Errorf("a: %w", io.EOF), errors.Join(many[:200]...), &panicsOn{unwrap: true}} {
+	for _, err := range []error{nil, io.EOF, fmt.Errorf("a: %w", io.EOF), errors.Join(many[:1<<16-1]...), &panicsOn{unwrap: true}} {
 		if got := status.Finite(err); got != err {
 			t.Errorf("Finite(%v) = %v", err, got)
 		}

@@ -28,32 +28,50 @@ type received struct {
 
 // Received makes an Error of what a call to another service returned, which must
 // not be nil. A client's interceptors use it; others read errors with [From].
-// The result keeps err as its cause. An Error made in this process, as by a
-// policy that refused the call, gains method and requestID and stays this
-// process' own. An error without a status is one of a context, or UNKNOWN.
-func Received(err error, method, requestID string) *Error {
+// The result keeps err as its cause. timedOut says that the caller's deadline
+// passed without an answer: an error that says no more than that becomes
+// [Timeout]. That, and an Error made in this process, as by a policy that refused
+// the call, gains method and requestID and stays this process' own. An error
+// without a status is one of a context, or UNKNOWN.
+func Received(err error, method, requestID string, timedOut bool) *Error {
 	err = Finite(err)
 	found := search(err)
-	if e := deciding(found.own); e != nil {
-		e = e.copy()
-		e.fields.operation = cmp.Or(e.fields.operation, method)
-		e.fields.requestID = cmp.Or(e.fields.requestID, clean(requestID, maxRequestID))
+	own, remote, foreign := deciding(found.own), deciding(found.remote), deciding(found.foreign)
+	code := contextCode(err)
+	if foreign != nil {
+		code = foreign.code
+	}
+	if own == nil && remote == nil && timedOut && code == codes.DeadlineExceeded {
+		own = Timeout(err)
+	}
+	switch {
+	case own != nil:
+		own = own.copy()
+		own.fields.address(method, clean(requestID, maxRequestID))
+		return own
+	case remote != nil:
+		return remote
+	case foreign != nil && foreign.amended: // by somebody below, who must not be undone
+		e := foreign.With()
+		e.received = &received{status: foreign.received.status, method: method, remote: true}
+		e.fields.address(method, clean(requestID, maxRequestID))
 		return e
 	}
-	if e := deciding(found.remote); e != nil {
-		return e
+	st := grpcstatus.New(code, textOf(err))
+	if foreign != nil {
+		st = foreign.received.status
 	}
-	var st *grpcstatus.Status
-	if e := deciding(found.foreign); e != nil {
-		st = e.received.status
-	} else {
-		st = grpcstatus.New(contextCode(err), textOf(err))
-	}
-	e := fromStatus(st, err) // its own: that one may be shared, and is decoded already
+	e := fromStatus(st, err) // its own: foreign may be shared, and is decoded already
 	e.received.method = method
 	e.received.requestID = clean(requestID, maxRequestID)
 	e.received.remote = true
 	return e
+}
+
+// address fills in what only the call knows.
+func (f *fields) address(method, requestID string) {
+	f.operation = cmp.Or(f.operation, method)
+	f.requestID = cmp.Or(f.requestID, requestID)
 }
 
 func contextCode(err error) codes.Code {
@@ -107,12 +125,7 @@ func (r *received) decode() fields {
 		f.lead = len(f.others)
 	}
 	f.readMirror()
-	if f.requestID == "" {
-		f.requestID = r.requestID
-	}
-	if f.operation == "" {
-		f.operation = r.method
-	}
+	f.address(r.method, r.requestID)
 	return f
 }
 

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -53,9 +54,10 @@ type fields struct {
 type pair struct{ key, value string }
 
 // New makes an Error. It cannot fail and never returns nil: text is cleaned and
-// cut to its limit (message 256 bytes), an error code that is not UPPER_SNAKE_CASE
-// of 3 to 63 characters is made so, an empty one becomes the name of the code,
-// and codes.OK or an unknown code, which cannot describe a failure, becomes
+// cut to its limit (message 256 bytes). The error code is UPPER_SNAKE_CASE of 3 to
+// 63 letters, digits and underscores (AIP-193); in any other, letters are made
+// upper case and runs of other characters one underscore, and one of which that
+// leaves less than 3 characters becomes the name of the gRPC code. codes.OK or an unknown code, which cannot describe a failure, becomes
 // INTERNAL.
 func New(code codes.Code, errorCode, message string, opts ...Option) *Error {
 	if code == codes.OK || code > codes.Unauthenticated {
@@ -141,7 +143,7 @@ func (e *Error) view() *fields {
 // text of an error that somebody wraps ends up on the wire.
 func (e *Error) Error() string {
 	if e == nil {
-		return codes.OK.String()
+		return "nil *status.Error"
 	}
 	if e.message == "" {
 		return e.code.String() + " " + e.ErrorCode()
@@ -228,10 +230,9 @@ func (e *Error) Suggestion() string {
 	if e == nil {
 		return ""
 	}
-	if s := e.view().suggestion; s != "" {
-		return s
-	}
-	return defaultsOf(e.code).suggestion
+	f := e.view()
+	usual, _ := guidance(e.code, f.advice.GetVerdict())
+	return cmp.Or(f.suggestion, usual)
 }
 
 // RecoveryActions returns what would help, best first. They are alternatives,
@@ -242,9 +243,10 @@ func (e *Error) RecoveryActions() []*recoursev1.RecoveryAction {
 	if e == nil {
 		return nil
 	}
-	actions := e.view().actions
-	if usual := defaultsOf(e.code); len(actions) == 0 && (e.Verdict() != Never || usual.verdict != SameRequest) {
-		actions = usual.actions
+	f := e.view()
+	actions := f.actions
+	if len(actions) == 0 {
+		_, actions = guidance(e.code, f.advice.GetVerdict())
 	}
 	out := make([]*recoursev1.RecoveryAction, len(actions))
 	for i, a := range actions {

@@ -494,7 +494,7 @@ func TestErrorNeverPrintsTheCause(t *testing.T) {
 		"Panicked":   status.Panicked(canary),
 		"Classify":   status.Classify(cause),
 		"Sentinel":   status.Classify(cause, status.Sentinel(io.EOF, codes.NotFound, "BOOK_NOT_FOUND", "no such book")),
-		"Received":   status.Received(grpcstatus.New(codes.NotFound, "no such book").Err(), "/a.B/C", ""),
+		"Received":   status.Received(grpcstatus.New(codes.NotFound, "no such book").Err(), "/a.B/C", "", false),
 		"no message": status.New(codes.NotFound, "", "", status.Cause(cause)),
 	}
 	for name, e := range errs {
@@ -575,7 +575,7 @@ func TestNilErrorsAnswerLikeSuccess(t *testing.T) {
 	}
 	want := []any{
 		codes.OK, "", "", "", "", []*recoursev1.RecoveryAction(nil), map[string]string(nil), recoursev1.Outcome_OUTCOME_UNSPECIFIED, (*recoursev1.RetryAdvice)(nil),
-		recoursev1.RetryAdvice_VERDICT_UNSPECIFIED, "", "", 0, 0, "", "OK",
+		recoursev1.RetryAdvice_VERDICT_UNSPECIFIED, "", "", 0, 0, "", "nil *status.Error",
 		true, false, true, true,
 	}
 	if d := diff(want, got); d != "" {

@@ -37,8 +37,9 @@ func FromProto(p *spb.Status) error {
 	return fromStatus(grpcstatus.FromProto(p), nil).copy()
 }
 
-// MarshalJSON renders the error as the JSON form of google.rpc.Status, as a
-// public caller would see it. It never fails: a detail of a type that this
+// MarshalJSON renders the error as the JSON form of google.rpc.Status: one made
+// here as a public caller would see it, one that was received as it was received,
+// but clean. It never fails: a detail of a type that this
 // process does not know is shown as its type and its bytes in base64.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	if e == nil {

@@ -26,6 +26,9 @@ const (
 
 // redact removes what the caller may not see, and adds what only it may.
 func (d *draft) redact(e *Error, r *Rendering) {
+	if r.Trust != Internal && strings.HasPrefix(d.operation, "/") {
+		d.operation = "" // a method behind this service; its own the caller knows
+	}
 	showDebug := r.Trust == Internal && r.TechnicalDetails
 	if !showDebug {
 		d.dropDebugInfo()

@@ -154,11 +154,7 @@ func generate(ctx context.Context, c *client, args []string) error {
 		if err != nil {
 			return err
 		}
-		text, spaced := strings.CutPrefix(chunk.GetText(), " ")
-		if spaced {
-			fmt.Print(" ") // Display would take it away
-		}
-		fmt.Print(status.Display(text, 0))
+		fmt.Print(status.Display(chunk.GetText(), 0))
 	}
 }
 

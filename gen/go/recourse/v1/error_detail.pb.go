@@ -298,7 +298,8 @@ type ErrorDetail struct {
 	// Whether to send the request again. Absent: the gRPC code alone decides, as without this package.
 	Retry *RetryAdvice `protobuf:"bytes,6,opt,name=retry,proto3" json:"retry,omitempty"`
 	// What failed: a full gRPC method name such as "/assistant.v1.Assistant/Process", or the name of an asynchronous
-	// operation such as "intent classification". For logs and reports. Empty: the method that was called.
+	// operation such as "intent classification". For logs and reports. Empty: the method that was called. A
+	// method behind the service is shown to callers within its trust zone only.
 	Operation string `protobuf:"bytes,7,opt,name=operation,proto3" json:"operation,omitempty"`
 	// The hops behind the one that answers, nearest first, at most 5; where more were passed the nearest ones and the
 	// root stay. Set only for callers inside the trust zone. Empty says nothing about whether there were any.
