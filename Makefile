@@ -45,7 +45,8 @@ race: ## Run all tests with the race detector
 
 .PHONY: demo
 demo: ## Run the example server and client against each other
-	go run ./examples/demo
+	@echo "building the demo; the first time takes a while"
+	@go run ./examples/demo
 
 .PHONY: generate
 generate: ## Write gen/ anew from proto/

@@ -14,7 +14,7 @@ func TestReadmeShowsTheExamples(t *testing.T) {
 	if n := strings.Count(readme, "\n"); n > 150 {
 		t.Errorf("README.md has %d lines, want at most 150", n)
 	}
-	for side, file := range map[string]string{"server": "examples/server/assistant.go", "client": "examples/client/ask.go", "error": "status/example_test.go"} {
+	for side, file := range map[string]string{"server": "examples/server/assistant.go", "client": "examples/client/ask.go", "error": "status/example_test.go", "more": "status/example_test.go"} {
 		want := snippet(t, read(t, file), side)
 		if n := strings.Count(want, "\n"); n > 15 {
 			t.Errorf("%s: the snippet has %d lines, want at most 15", file, n)
