@@ -4,9 +4,11 @@ import (
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -166,6 +168,7 @@ type clientStream struct {
 	cancel context.CancelFunc // nil without policies
 	forget func() bool        // stops waiting for the caller to give up
 
+	receiving atomic.Bool // the application is in RecvMsg
 	once      sync.Once
 	outcome   error
 	abandoned bool // by the caller, who may still read
@@ -189,14 +192,16 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 		// The caller's context, not the stream's: gRPC cancels that one before
 		// RecvMsg has told the outcome.
 		s.forget = context.AfterFunc(s.caller, func() {
-			s.once.Do(func() { s.abandoned = true; s.end(s.caller.Err(), nil) })
+			if !s.receiving.Load() { // else RecvMsg is about to know better
+				s.abandon()
+			}
 		})
 	}
 	return nil
 }
 
-// finish ends the call for the policies, once, and returns the outcome. Whoever
-// comes later, as RecvMsg does after the caller gave up, gets what it saw itself.
+// finish ends the call for the policies, once, and returns the outcome. Where the
+// caller had given up before, what RecvMsg sees after all is not lost.
 func (s *clientStream) finish(err error, trailer metadata.MD) error {
 	first := false
 	s.forgetCaller()
@@ -207,7 +212,16 @@ func (s *clientStream) finish(err error, trailer metadata.MD) error {
 	if err == nil {
 		return nil
 	}
-	return read(s.caller, err, s.call.Method, trailer)
+	e := read(s.caller, err, s.call.Method, trailer)
+	if c := e.Code(); s.outcome != nil && (c == codes.Canceled || c == codes.DeadlineExceeded) {
+		return s.outcome // the same, as the policies have it
+	}
+	return e
+}
+
+// abandon ends the call because nobody waits for its outcome.
+func (s *clientStream) abandon() {
+	s.once.Do(func() { s.abandoned = true; s.end(s.caller.Err(), nil) })
 }
 
 func (s *clientStream) forgetCaller() {
@@ -247,6 +261,19 @@ func (s *clientStream) drain(m any) {
 }
 
 func (s *clientStream) RecvMsg(m any) error {
+	if s.runs == nil {
+		return s.recv(m)
+	}
+	s.receiving.Store(true)
+	err := s.recv(m)
+	s.receiving.Store(false)
+	if err == nil && s.caller.Err() != nil { // it gave up meanwhile, and may not come back
+		s.abandon()
+	}
+	return err
+}
+
+func (s *clientStream) recv(m any) error {
 	switch err := s.ClientStream.RecvMsg(m); {
 	case err == nil && s.runs != nil:
 		if err := s.runs.message(ClientSide, true, m); err != nil {
