@@ -150,6 +150,9 @@ func encoded(t *testing.T, e *status.Error, r status.Rendering) *spb.Status {
 	budget := r.TrailerBytes
 	if budget <= 0 {
 		budget = status.DefaultTrailerBytes
+		if r.Reserved > 0 { // the default is caution, not the limit
+			budget = status.MaxTrailerBytes
+		}
 	}
 	if budget = min(budget, status.MaxTrailerBytes); enc.Size > budget {
 		least := r
