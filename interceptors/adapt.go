@@ -10,7 +10,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -41,11 +40,6 @@ func (c *serverCall) handle(req any, handler grpc.UnaryHandler) (any, error) {
 		err = c.runs.message(ServerSide, false, reply)
 	}
 	return reply, err
-}
-
-func hasNoFields(reply any) bool {
-	m, ok := reply.(proto.Message)
-	return ok && m.ProtoReflect().Descriptor().Fields().Len() == 0
 }
 
 func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {

@@ -2,7 +2,6 @@ package interceptors
 
 import (
 	"context"
-	"slices"
 
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/metadata"
@@ -35,11 +34,9 @@ func read(ctx context.Context, err error, method string, trailer metadata.MD) *s
 		sent, _ := metadata.FromOutgoingContext(ctx)
 		ids = sent[requestIDKey]
 	}
-	id := ""
-	if i := slices.IndexFunc(ids, validRequestID); i >= 0 {
-		id = ids[i]
-	} else if len(ids) > 0 {
-		id = ids[0]
+	id := usableID(ids)
+	if id == "" && len(ids) > 0 {
+		id = ids[0] // of a server that is less strict
 	}
 	return status.Received(err, method, id, len(trailer) == 0 && deadlinePassed(ctx))
 }

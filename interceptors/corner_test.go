@@ -279,16 +279,27 @@ func TestAPanicIsNotHiddenByARefusal(t *testing.T) {
 }
 
 func TestAnUnusableRequestIDOfAHandlerIsNotTheOneToQuote(t *testing.T) {
-	eachShape(t, func(t *testing.T, shape rpctest.Shape) {
-		handler := func(ctx context.Context, _ rpctest.Exchange) error {
-			if err := grpc.SetTrailer(ctx, metadata.Pairs("x-request-id", "")); err != nil {
-				return err
+	for _, row := range []struct {
+		set  []string
+		want string // empty: one made here
+	}{
+		{[]string{"x-request-id", ""}, ""},
+		{[]string{"x-request-id", "", "x-request-id", "handlers-own"}, "handlers-own"},
+	} {
+		eachShape(t, func(t *testing.T, shape rpctest.Shape) {
+			var told string
+			handler := func(ctx context.Context, _ rpctest.Exchange) error {
+				if err := grpc.SetTrailer(ctx, metadata.Pairs(row.set...)); err != nil {
+					return err
+				}
+				return status.New(codes.NotFound, "NONE", "none")
 			}
-			return status.New(codes.NotFound, "NONE", "none")
-		}
-		conn := rpctest.Start(t, handler, quiet(), interceptors.DialOptions()...)
-		if e := from(t, rpctest.Do(t.Context(), conn, shape).Err); e.RequestID() == "" {
-			t.Error("no request id")
-		}
-	})
+			hook := interceptors.OnFailure(func(_ context.Context, f interceptors.Failure) { told = f.RequestID })
+			conn := rpctest.Start(t, handler, quiet(hook), interceptors.DialOptions()...)
+			e := from(t, rpctest.Do(t.Context(), conn, shape).Err)
+			if e.RequestID() == "" || e.RequestID() != told || row.want != "" && told != row.want {
+				t.Errorf("the caller quotes %q, the operator was told %q, want %q", e.RequestID(), told, row.want)
+			}
+		})
+	}
 }

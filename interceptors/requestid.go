@@ -3,6 +3,7 @@ package interceptors
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 
 	"google.golang.org/grpc/metadata"
 )
@@ -22,15 +23,19 @@ const requestIDKey = "x-request-id"
 
 func (c *serverCall) requestID() string {
 	c.once.Do(func() {
-		for _, v := range metadata.ValueFromIncomingContext(c.Context, requestIDKey) {
-			if validRequestID(v) {
-				c.id = v
-				return
-			}
+		if c.id = usableID(metadata.ValueFromIncomingContext(c.Context, requestIDKey)); c.id == "" {
+			c.id = rand.Text()
 		}
-		c.id = rand.Text()
 	})
 	return c.id
+}
+
+// usableID returns the first of the values that may be an id, empty if none may.
+func usableID(values []string) string {
+	if i := slices.IndexFunc(values, validRequestID); i >= 0 {
+		return values[i]
+	}
+	return ""
 }
 
 // validRequestID accepts what can stand in a header and in a log as it is.

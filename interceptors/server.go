@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 )
 
 // server is everything that does not change between calls.
@@ -115,9 +116,9 @@ func (c *serverCall) answer(cause error) *sentError {
 	r.OmitErrorDetail = slices.Contains(c.server.omitDetail, r.Trust)
 	stream := grpc.ServerTransportStreamFromContext(c.Context)
 	existing := trailerOf(stream)
-	r.RequestID = c.requestID()
-	if own := existing[requestIDKey]; len(own) > 0 && validRequestID(own[0]) {
-		r.RequestID = own[0] // what the caller will read: the handler's, or recourse's, installed twice
+	// What the caller will read: the handler's, or recourse's, installed twice.
+	if r.RequestID = usableID(existing[requestIDKey]); r.RequestID == "" {
+		r.RequestID = c.requestID()
 	}
 	r.Reserved = sizeOf(existing) + subtypeSize(stream) + fieldSize(requestIDKey, r.RequestID) + fieldSize(pushbackKey, "2147483647")
 	enc := e.Encode(r)
@@ -216,4 +217,9 @@ func isNothing(reply any) bool {
 		return false
 	}
 	return !hasNoFields(reply)
+}
+
+func hasNoFields(reply any) bool {
+	m, ok := reply.(proto.Message)
+	return ok && m.ProtoReflect().Descriptor().Fields().Len() == 0
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"math"
 	mathrand "math/rand/v2"
-	"slices"
 	"strconv"
 	"time"
 
@@ -27,7 +26,7 @@ func setTrailer(stream grpc.ServerTransportStream, existing metadata.MD, id stri
 		return // the code must arrive, whatever else the handler wants to say
 	}
 	md := make(metadata.MD, 2)
-	if !slices.ContainsFunc(existing[requestIDKey], validRequestID) {
+	if usableID(existing[requestIDKey]) == "" {
 		md[requestIDKey] = []string{id}
 	}
 	if p := pushback(enc); p != "" && len(existing[pushbackKey]) == 0 {

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 )
@@ -47,9 +46,9 @@ func Sentinel(target error, code codes.Code, errorCode, message string, opts ...
 
 // Classify turns any error into an Error. It returns nil for nil: test for that
 // before returning the result as an error, since a nil *Error in an error is a
-// failure. The result keeps err
-// as its cause, for logs, and shows none of its text unless that text was put
-// into a status by name. It looks for, in this order:
+// failure. The result keeps err as its cause, for logs, unless it is an Error made
+// here that has one, and shows none of its text unless that text was put into a
+// status by name. It looks for, in this order:
 //
 //   - an Error made in this process, anywhere in the chain;
 //   - what the classifiers know, the first that does;
@@ -256,15 +255,14 @@ func dependency(e *Error, cause error) *Error {
 	var out *Error
 	switch e.code {
 	case codes.Unavailable, codes.ResourceExhausted:
-		out = New(codes.Unavailable, CodeDependencyUnavailable, "a service that this one depends on is not available", Suggest(suggestLater))
+		out = dependencyUnavailable()
 		if f.hasDelay {
 			RetryAfter(f.delay)(out)
 		} else if e.code == codes.ResourceExhausted {
 			RetryAfter(overloadDelay)(out)
 		}
 	case codes.DeadlineExceeded:
-		out = New(codes.DeadlineExceeded, CodeDependencyTimeout, "a service that this one depends on did not answer in time",
-			Suggest(suggestLater), Outcome(recoursev1.Outcome_OUTCOME_INDETERMINATE))
+		out = dependencyTimeout()
 	default:
 		out = New(codes.Internal, CodeDependencyFailed, "a service that this one depends on failed", Suggest(suggestReport))
 	}
@@ -273,6 +271,16 @@ func dependency(e *Error, cause error) *Error {
 	}
 	out.cause = cause
 	return out
+}
+
+func dependencyUnavailable(opts ...Option) *Error {
+	return New(codes.Unavailable, CodeDependencyUnavailable, "a service that this one depends on is not available",
+		append(opts, Suggest(suggestLater))...)
+}
+
+func dependencyTimeout(opts ...Option) *Error {
+	return New(codes.DeadlineExceeded, CodeDependencyTimeout, "a service that this one depends on did not answer in time",
+		append(opts, Suggest(suggestLater), Outcome(Indeterminate))...)
 }
 
 // overloadDelay is the least wait after an overload that names none.
@@ -286,11 +294,9 @@ func unspoken(err error) *Error {
 	case is(err, context.Canceled):
 		return New(codes.Canceled, CodeCancelled, "the call was cancelled", Cause(err))
 	case is(err, os.ErrDeadlineExceeded) || isTimeout(err):
-		return New(codes.DeadlineExceeded, CodeDependencyTimeout, "a service that this one depends on did not answer in time",
-			Suggest(suggestLater), Outcome(recoursev1.Outcome_OUTCOME_INDETERMINATE), Cause(err))
+		return dependencyTimeout(Cause(err))
 	case isUnreachable(err):
-		return New(codes.Unavailable, CodeDependencyUnavailable, "a service that this one depends on is not available",
-			Suggest(suggestLater), Cause(err))
+		return dependencyUnavailable(Cause(err))
 	}
 	return unexpected(err)
 }
@@ -299,7 +305,7 @@ func unspoken(err error) *Error {
 // effect is not known.
 func Timeout(cause error, opts ...Option) *Error {
 	e := New(codes.DeadlineExceeded, CodeTimeout, "the operation did not finish in time",
-		Suggest(suggestLater), Outcome(recoursev1.Outcome_OUTCOME_INDETERMINATE), Cause(cause))
+		Suggest(suggestLater), Outcome(Indeterminate), Cause(cause))
 	e.apply(opts)
 	return e
 }

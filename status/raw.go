@@ -55,9 +55,6 @@ func encodeDetail(m proto.Message) (raw rawDetail, ok bool) {
 	if a, isAny := m.(*anypb.Any); isAny {
 		return cleanRaw(rawDetail{a.GetTypeUrl(), bytes.Clone(a.GetValue())})
 	}
-	if h, isHelp := m.(*errdetails.Help); isHelp && hasOddLink(h) {
-		m = withoutOddLinks(h)
-	}
 	if !isCleanMessage(m) {
 		m = proto.Clone(m)
 		cleanMessage(m)
@@ -90,10 +87,7 @@ func cleanRaw(r rawDetail) (rawDetail, bool) {
 	if !unmarshal(r.value, m) {
 		return rawDetail{}, false
 	}
-	if h, isHelp := m.(*errdetails.Help); isHelp && hasOddLink(h) {
-		m = withoutOddLinks(h)
-		cleanMessage(m)
-	} else if !cleanMessage(m) && proto.Unmarshal(r.value, mt.New().Interface()) == nil {
+	if !cleanMessage(m) && proto.Unmarshal(r.value, mt.New().Interface()) == nil {
 		return r, true
 	}
 	value, err := marshal(m)
@@ -102,18 +96,6 @@ func cleanRaw(r rawDetail) (rawDetail, bool) {
 	}
 	return rawDetail{r.url, value}, true
 }
-
-// Links that a person should not follow are not sent, whoever made them.
-
-func hasOddLink(h *errdetails.Help) bool {
-	return slices.ContainsFunc(h.GetLinks(), isOddLink)
-}
-
-func withoutOddLinks(h *errdetails.Help) *errdetails.Help {
-	return &errdetails.Help{Links: slices.DeleteFunc(slices.Clone(h.GetLinks()), isOddLink)}
-}
-
-func isOddLink(l *errdetails.Help_Link) bool { return !isHTTPS(l.GetUrl()) }
 
 func isHTTPS(url string) bool { return strings.HasPrefix(url, "https://") }
 
@@ -146,6 +128,8 @@ func (f *fields) absorb(r rawDetail) {
 		decodeInto(f, r, f.absorbRequestInfo)
 	case nameErrorDetail:
 		decodeInto(f, r, f.absorbErrorDetail)
+	case nameHelp:
+		decodeInto(f, r, func(m *errdetails.Help) { f.absorbHelp(r, m) })
 	default:
 		f.merge(r)
 	}
@@ -195,6 +179,21 @@ func (f *fields) absorbRequestInfo(m *errdetails.RequestInfo) {
 	if f.requestID == "" {
 		f.requestID = clean(m.GetRequestId(), maxRequestID)
 	}
+}
+
+// absorbHelp leaves out links that a person should not follow, whoever made them.
+func (f *fields) absorbHelp(r rawDetail, m *errdetails.Help) {
+	all := len(m.GetLinks())
+	m.Links = slices.DeleteFunc(m.GetLinks(), func(l *errdetails.Help_Link) bool { return !isHTTPS(l.GetUrl()) })
+	if odd := all - len(m.GetLinks()); odd > 0 {
+		f.elided = saturatingAdd(f.elided, uint32(odd))
+		value, err := marshal(m)
+		if err != nil || len(m.GetLinks()) == 0 {
+			return
+		}
+		r.value = value
+	}
+	f.merge(r)
 }
 
 // absorbErrorDetail drops a detail that speaks of another error: a middle tier

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"reflect"
+	"slices"
 	"sync"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
@@ -102,13 +103,9 @@ func (r *received) decode() fields {
 	var f fields
 	details, beyond := r.details()
 	f.elided = beyond
-	lead := -1
-	for i, d := range details {
-		if d.name() == nameErrorInfo {
-			f.absorb(d)
-			lead = i
-			break
-		}
+	lead := slices.IndexFunc(details, func(d rawDetail) bool { return d.name() == nameErrorInfo })
+	if lead >= 0 {
+		f.absorb(details[lead])
 	}
 	for i, d := range details {
 		if i == lead {
@@ -211,22 +208,16 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 // scanEncoded yields the details that Encode has handed to grpc-go as bytes only.
 func scanEncoded(b []byte, yield func(rawDetail) bool) {
 	for len(b) > 0 {
-		num, typ, tag := protowire.ConsumeTag(b)
-		if tag < 0 {
+		f, rest, ok := nextField(b)
+		if !ok {
 			return
 		}
-		size := protowire.ConsumeFieldValue(num, typ, b[tag:])
-		if size < 0 {
+		b = rest
+		var a anypb.Any
+		if f.num == statusDetails && f.typ == protowire.BytesType && proto.Unmarshal(f.bytes(), &a) == nil &&
+			!yield(rawDetail{a.GetTypeUrl(), a.GetValue()}) {
 			return
 		}
-		if num == statusDetails && typ == protowire.BytesType {
-			value, _ := protowire.ConsumeBytes(b[tag:])
-			var a anypb.Any
-			if proto.Unmarshal(value, &a) == nil && !yield(rawDetail{a.GetTypeUrl(), a.GetValue()}) {
-				return
-			}
-		}
-		b = b[tag+size:]
 	}
 }
 

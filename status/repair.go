@@ -32,22 +32,17 @@ func mend(b []byte, md protoreflect.MessageDescriptor, depth int) ([]byte, bool)
 	}
 	out := make([]byte, 0, len(b))
 	for len(b) > 0 {
-		num, typ, tag := protowire.ConsumeTag(b)
-		if tag < 0 {
+		f, rest, ok := nextField(b)
+		if !ok {
 			return nil, false
 		}
-		size := protowire.ConsumeFieldValue(num, typ, b[tag:])
-		if size < 0 {
-			return nil, false
-		}
-		field := b[:tag+size]
-		b = b[tag+size:]
-		fd := md.Fields().ByNumber(num)
-		if fd == nil || typ != protowire.BytesType {
-			out = append(out, field...)
+		b = rest
+		fd := md.Fields().ByNumber(f.num)
+		if fd == nil || f.typ != protowire.BytesType {
+			out = append(out, f.raw...)
 			continue
 		}
-		value, _ := protowire.ConsumeBytes(field[tag:])
+		value := f.bytes()
 		switch {
 		case fd.Kind() == protoreflect.StringKind && !utf8.Valid(value):
 			value = []byte(strings.ToValidUTF8(string(value), string(utf8.RuneError)))
@@ -58,10 +53,10 @@ func mend(b []byte, md protoreflect.MessageDescriptor, depth int) ([]byte, bool)
 			}
 			value = inner
 		default:
-			out = append(out, field...)
+			out = append(out, f.raw...)
 			continue
 		}
-		out = protowire.AppendBytes(append(out, field[:tag]...), value)
+		out = protowire.AppendBytes(append(out, f.raw[:f.tag]...), value)
 	}
 	return out, true
 }
@@ -70,18 +65,42 @@ func mend(b []byte, md protoreflect.MessageDescriptor, depth int) ([]byte, bool)
 func count(b []byte, field protowire.Number) int {
 	n := 0
 	for len(b) > 0 {
-		num, typ, tag := protowire.ConsumeTag(b)
-		if tag < 0 {
+		f, rest, ok := nextField(b)
+		if !ok {
 			return n
 		}
-		size := protowire.ConsumeFieldValue(num, typ, b[tag:])
-		if size < 0 {
-			return n
-		}
-		if num == field {
+		if f.num == field {
 			n++
 		}
-		b = b[tag+size:]
+		b = rest
 	}
 	return n
+}
+
+// wireField is one field of an encoded message.
+type wireField struct {
+	num protowire.Number
+	typ protowire.Type
+	raw []byte // tag and value
+	tag int    // the length of the tag
+}
+
+// bytes returns the value of a field of type BytesType.
+func (f wireField) bytes() []byte {
+	value, _ := protowire.ConsumeBytes(f.raw[f.tag:])
+	return value
+}
+
+// nextField cuts the first field off an encoded message; false for bytes that are
+// none.
+func nextField(b []byte) (f wireField, rest []byte, ok bool) {
+	num, typ, tag := protowire.ConsumeTag(b)
+	if tag < 0 {
+		return wireField{}, nil, false
+	}
+	size := protowire.ConsumeFieldValue(num, typ, b[tag:])
+	if size < 0 {
+		return wireField{}, nil, false
+	}
+	return wireField{num, typ, b[:tag+size], tag}, b[tag+size:], true
 }

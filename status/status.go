@@ -57,8 +57,8 @@ type pair struct{ key, value string }
 // cut to its limit (message 256 bytes). The error code is UPPER_SNAKE_CASE of 3 to
 // 63 letters, digits and underscores (AIP-193); in any other, letters are made
 // upper case and runs of other characters one underscore, and one of which that
-// leaves less than 3 characters becomes the name of the gRPC code. codes.OK or an unknown code, which cannot describe a failure, becomes
-// INTERNAL.
+// leaves less than 3 characters becomes the name of the gRPC code. codes.OK or an
+// unknown code, which cannot describe a failure, becomes INTERNAL.
 func New(code codes.Code, errorCode, message string, opts ...Option) *Error {
 	if code == codes.OK || code > codes.Unauthenticated {
 		code = codes.Internal
@@ -110,7 +110,7 @@ func (e *Error) With(opts ...Option) *Error {
 	return c
 }
 
-// copy shares nothing that an option could change. The copy of an error that was
+// copy shares nothing that an option could change; an advice is replaced whole. The copy of an error that was
 // received is one made here: its fields are decoded and its texts cleaned.
 func (e *Error) copy() *Error {
 	f := *e.view()
@@ -118,9 +118,6 @@ func (e *Error) copy() *Error {
 	f.actions = slices.Clone(f.actions)
 	f.causes = slices.Clone(f.causes)
 	f.others = slices.Clone(f.others)
-	if f.advice != nil {
-		f.advice = proto.CloneOf(f.advice)
-	}
 	c := &Error{code: e.code, message: e.message, cause: e.cause, fields: f}
 	if e.received != nil {
 		c.fields.cleanOthers()
@@ -277,7 +274,7 @@ func (e *Error) Outcome() recoursev1.Outcome {
 		return o
 	}
 	if c := e.Code(); c == codes.DeadlineExceeded || c == codes.Canceled {
-		return recoursev1.Outcome_OUTCOME_INDETERMINATE
+		return Indeterminate
 	}
 	return recoursev1.Outcome_OUTCOME_UNSPECIFIED
 }
@@ -344,8 +341,8 @@ func (e *Error) CatalogVersion() string { return e.view().catalogVersion }
 // it is, with its code, identity and details, as a proxy does. Without it a
 // dependency's error becomes this service's own failure: its NOT_FOUND is not
 // the caller's. Unclean text is removed even so, and who sees causes and debug
-// information is decided as for every error.
-// An error without a status is returned unchanged.
+// information is decided as for every error. An error without a status is returned
+// unchanged.
 func PassThrough(err error) error {
 	e, ok := From(err)
 	if !ok {

@@ -39,8 +39,8 @@ func FromProto(p *spb.Status) error {
 
 // MarshalJSON renders the error as the JSON form of google.rpc.Status: one made
 // here as a public caller would see it, one that was received as it was received,
-// but clean. It never fails: a detail of a type that this
-// process does not know is shown as its type and its bytes in base64.
+// but clean. It never fails: a detail of a type that this process does not know is
+// shown as its type and its bytes in base64.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	if e == nil {
 		return []byte("null"), nil
