@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -30,16 +31,41 @@ func (c *serverCall) handle(req any, handler grpc.UnaryHandler) (any, error) {
 		return nil, err
 	}
 	if c.runs == nil {
-		return handler(ctx, req)
+		return c.run(ctx, req, handler)
 	}
 	if err := c.runs.message(ServerSide, true, req); err != nil {
 		return nil, err
 	}
-	reply, err := handler(ctx, req)
+	reply, err := c.run(ctx, req, handler)
 	if err == nil && !isNothing(reply) {
 		err = c.runs.message(ServerSide, false, reply)
 	}
 	return reply, err
+}
+
+// run runs the handler within the method's policy, if there is any.
+func (c *serverCall) run(ctx context.Context, req any, handler grpc.UnaryHandler) (any, error) {
+	if !c.server.engages() {
+		return handler(ctx, req)
+	}
+	return c.runWithin(ctx, req, handler)
+}
+
+func (c *serverCall) runWithin(ctx context.Context, req any, handler grpc.UnaryHandler) (any, error) {
+	h := c.handling(req)
+	original := h.req
+	h.handler = func(ctx context.Context) (any, error) { return handler(ctx, req) }
+	if h.policy.HandlerAttempts > 1 && original != nil {
+		spare := proto.Clone(original) // a handler may change its request
+		h.again = func() { req = spare }
+	}
+	h.sent = func() bool { return headersSet(c.Context) }
+	h.send = func(_ context.Context, m proto.Message) error { h.reply = m; return nil }
+	if err := h.serve(ctx); err != nil {
+		return nil, err
+	}
+	h.remember()
+	return h.reply, nil
 }
 
 func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
@@ -53,39 +79,90 @@ func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	defer c.outcome(nil, &err)
 	w.ctx, err = c.begin()
 	if err == nil {
-		err = handler(srv, w)
+		err = w.run(srv, handler)
 	}
 	c.returned = true
 	return err
 }
 
-// serverStream gives the handler the call's context and the policies its
-// messages.
+// run runs the handler within the method's policy, if there is any.
+func (s *serverStream) run(srv any, handler grpc.StreamHandler) error {
+	c := &s.serverCall
+	if !c.server.engages() {
+		return handler(srv, s)
+	}
+	h := c.handling(nil)
+	s.handling = h
+	h.handler = func(ctx context.Context) (any, error) {
+		s.ctx = ctx
+		return nil, handler(srv, s)
+	}
+	p := c.policy
+	if p.FirstMessageTimeout > 0 || p.IdleTimeout > 0 {
+		silence := make(chan error, 1)
+		h.silence = silence
+		s.watch = newWatchdog(p.FirstMessageTimeout, p.IdleTimeout, func() { silence <- silent() })
+		defer s.watch.stop()
+	}
+	h.again = func() { s.rerun = true }
+	h.sent = func() bool { return s.sent.Load() || s.call().ClientStreams || headersSet(c.Context) }
+	h.leave = func() { s.left.Store(true) }
+	h.send = func(_ context.Context, m proto.Message) error { return s.SendMsg(m) }
+	return h.serve(s.ctx)
+}
+
+// serverStream gives the handler the call's context and the hooks its messages.
 type serverStream struct {
 	grpc.ServerStream
 	serverCall serverCall
 	ctx        context.Context
+
+	// With a policy only.
+	handling *handling
+	watch    *watchdog
+	request  proto.Message // the only one, for a fallback or another run
+	rerun    bool          // the handler has not asked for it again yet
+	sent     atomic.Bool   // a message, or headers
+	left     atomic.Bool   // the handler was left behind
 }
+
+func (s *serverStream) call() *Call { return &s.serverCall.call }
 
 func (s *serverStream) Context() context.Context { return s.ctx }
 
 func (s *serverStream) SendMsg(m any) error {
-	if r := s.serverCall.refusal.Load(); r != nil {
-		return *r
+	if err := s.unusable(); err != nil {
+		return err
 	}
 	if rs := s.serverCall.runs; rs != nil {
 		if err := rs.message(ServerSide, false, m); err != nil {
 			return s.serverCall.refuse(err)
 		}
 	}
-	return s.ServerStream.SendMsg(m)
+	if s.handling == nil {
+		return s.ServerStream.SendMsg(m)
+	}
+	return s.sendWithin(m)
+}
+
+// sendWithin marks a degraded answer before its first message.
+func (s *serverStream) sendWithin(m any) error {
+	if !s.sent.Swap(true) {
+		if d := s.serverCall.degraded.Load(); d != nil {
+			_ = s.ServerStream.SetHeader(degradedMetadata(d, s.serverCall.server.rendering.Domain)) // fails where the handler has sent its own
+		}
+	}
+	s.watch.begin()
+	err := s.ServerStream.SendMsg(m)
+	s.watch.end(false)
+	return err
 }
 
 func (s *serverStream) RecvMsg(m any) error {
-	if r := s.serverCall.refusal.Load(); r != nil {
-		return *r
+	if err := s.unusable(); err != nil {
+		return err
 	}
-	err := s.ServerStream.RecvMsg(m)
+	err := s.receive(m)
 	if rs := s.serverCall.runs; rs != nil && err == nil {
 		if err := rs.message(ServerSide, true, m); err != nil {
 			return s.serverCall.refuse(err)
@@ -94,24 +171,80 @@ func (s *serverStream) RecvMsg(m any) error {
 	return err
 }
 
+// receive keeps the request of a call that has one.
+func (s *serverStream) receive(m any) error {
+	if s.handling == nil {
+		return s.ServerStream.RecvMsg(m)
+	}
+	if s.rerun && s.request != nil {
+		s.rerun = false
+		if again, ok := m.(proto.Message); ok {
+			proto.Merge(again, s.request)
+			return nil
+		}
+	}
+	s.watch.begin()
+	err := s.ServerStream.RecvMsg(m)
+	s.watch.end(err == nil)
+	if err == nil && s.handling.keeps() && s.request == nil {
+		if req, ok := m.(proto.Message); ok {
+			s.request = proto.Clone(req)
+			s.handling.req = s.request
+		}
+	}
+	return err
+}
+
+func (s *serverStream) SetHeader(md metadata.MD) error {
+	if err := s.unusable(); err != nil {
+		return err
+	}
+	return s.ServerStream.SetHeader(md)
+}
+
+func (s *serverStream) SendHeader(md metadata.MD) error {
+	if err := s.unusable(); err != nil {
+		return err
+	}
+	s.sent.Store(true)
+	return s.ServerStream.SendHeader(md)
+}
+
+func (s *serverStream) SetTrailer(md metadata.MD) {
+	if !s.left.Load() {
+		s.ServerStream.SetTrailer(md)
+	}
+}
+
+// unusable tells a handler that the call is over, as far as this side goes.
+func (s *serverStream) unusable() error {
+	if r := s.serverCall.refusal.Load(); r != nil {
+		return *r
+	}
+	if s.left.Load() {
+		return errLeft
+	}
+	return nil
+}
+
 func (c *client) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	call := Call{Method: method, Side: ClientSide}
-	var trailer metadata.MD
-	opts = append(opts[:len(opts):len(opts)], grpc.Trailer(&trailer))
+	u := &unaryCall{calling: calling{client: c, cc: cc, call: Call{Method: method, Side: ClientSide}}, req: req, reply: reply, invoker: invoker}
+	u.opts = append(opts[:len(opts):len(opts)], grpc.Trailer(&u.trailer))
 	ctx = outgoing(ctx)
-	err := c.invoke(ctx, call, req, reply, cc, invoker, opts)
+	err := u.hooked(ctx)
 	if err == nil {
 		return nil
 	}
-	return c.fail(ctx, call, err, trailer)
+	return c.fail(ctx, u.call, err, u.trailer)
 }
 
-func (c *client) invoke(ctx context.Context, call Call, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts []grpc.CallOption) (err error) {
+// hooked makes the call and shows it to the hooks.
+func (u *unaryCall) hooked(ctx context.Context) (err error) {
 	defer recovered(&err)
-	if len(c.policies) == 0 {
-		return invoker(ctx, call.Method, req, reply, cc, opts...)
+	if len(u.client.hooks) == 0 {
+		return u.do(ctx)
 	}
-	ctx, rs, err := begin(ctx, c.policies, call)
+	ctx, rs, err := begin(ctx, u.client.hooks, u.call)
 	if err != nil {
 		return err
 	}
@@ -123,11 +256,11 @@ func (c *client) invoke(ctx context.Context, call Call, req, reply any, cc *grpc
 		err = rs.end(err)
 	}()
 	defer recovered(&err)
-	if err = rs.message(ClientSide, false, req); err == nil {
-		err = invoker(ctx, call.Method, req, reply, cc, opts...)
+	if err = rs.message(ClientSide, false, u.req); err == nil {
+		err = u.do(ctx)
 	}
 	if err == nil {
-		err = rs.message(ClientSide, true, reply)
+		err = rs.message(ClientSide, true, u.reply)
 	}
 	returned = true
 	return err
@@ -152,14 +285,14 @@ func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 }
 
 // clientStream reads the errors of a stream and shows its messages and its end
-// to the policies.
+// to the hooks.
 type clientStream struct {
 	grpc.ClientStream
 	client *client
 	caller context.Context // the application's: it tells who gave up
 	call   Call
 	runs   runs
-	cancel context.CancelFunc // nil without policies
+	cancel context.CancelFunc // nil without hooks
 	forget func() bool        // stops waiting for the caller to give up
 
 	receiving atomic.Bool // the application is in RecvMsg
@@ -170,17 +303,14 @@ type clientStream struct {
 
 func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (err error) {
 	defer recovered(&err)
-	if len(s.client.policies) > 0 {
-		if ctx, s.runs, err = begin(ctx, s.client.policies, s.call); err != nil {
+	if len(s.client.hooks) > 0 {
+		if ctx, s.runs, err = begin(ctx, s.client.hooks, s.call); err != nil {
 			return err
 		}
 		ctx, s.cancel = context.WithCancel(ctx)
 	}
-	if s.ClientStream, err = streamer(ctx, desc, cc, s.call.Method, opts...); err != nil {
+	if err := s.start(ctx, desc, cc, streamer, opts); err != nil {
 		return err
-	}
-	if s.ClientStream == nil {
-		return errNoStream
 	}
 	if s.runs != nil {
 		// The caller's context, not the stream's: gRPC cancels that one before
@@ -194,7 +324,23 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 	return nil
 }
 
-// finish ends the call for the policies, once, and returns the outcome. Where the
+// start opens the stream, as one of many attempts where there is a policy.
+func (s *clientStream) start(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (err error) {
+	if settings, rest, engaged := s.client.engaged(opts); engaged {
+		repeated := &streamCall{
+			calling: calling{client: s.client, cc: cc, call: s.call, settings: settings, opts: rest},
+			desc:    desc, streamer: streamer,
+		}
+		s.ClientStream = repeated
+		return repeated.openStream(ctx)
+	}
+	if s.ClientStream, err = streamer(ctx, desc, cc, s.call.Method, opts...); err == nil && s.ClientStream == nil {
+		err = errNoStream
+	}
+	return err
+}
+
+// finish ends the call for the hooks, once, and returns the outcome. Where the
 // caller had given up before, what RecvMsg sees after all is not lost.
 func (s *clientStream) finish(err error, trailer metadata.MD) error {
 	first := false
@@ -208,7 +354,7 @@ func (s *clientStream) finish(err error, trailer metadata.MD) error {
 	}
 	e := read(s.caller, err, s.call.Method, trailer)
 	if c := e.Code(); s.outcome != nil && (c == codes.Canceled || c == codes.DeadlineExceeded) {
-		return s.outcome // the same, as the policies have it
+		return s.outcome // the same, as the hooks have it
 	}
 	return e
 }
@@ -234,7 +380,7 @@ func (s *clientStream) end(err error, trailer metadata.MD) {
 	}
 }
 
-// refuse ends the call because a policy said so.
+// refuse ends the call because a hook said so.
 func (s *clientStream) refuse(err error) error {
 	s.forgetCaller()
 	s.once.Do(func() { s.end(err, nil) })

@@ -2,15 +2,118 @@ package interceptors
 
 import (
 	"context"
+	"maps"
+	"sync"
+	"sync/atomic"
 
+	"github.com/recourse-dev/recourse/internal/throttle"
+	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // client is everything that does not change between calls.
 type client struct {
 	onFailure func(context.Context, Failure)
-	policies  []Policy
+	hooks     []Hook
+	policies  *policy.Set // nil: nothing is done but to read errors
+	fallbacks map[string][]*Substitute
+	resumes   map[string]*resumption
+	handlers  map[protoreflect.FullName]actionHandler
+	ownRetry  bool // instead of gRPC's
+
+	methods registry
+}
+
+// engages reports whether there is more to do than to read errors.
+func (c *client) engages() bool {
+	return c.policies != nil || len(c.fallbacks) > 0 || len(c.handlers) > 0
+}
+
+// throttles reports whether calls are held back from an overloaded server.
+func (c *client) throttles() bool { return c.policies != nil }
+
+func (c *client) policyOf(method string) *policy.Policy {
+	if c.policies == nil {
+		return idle()
+	}
+	return c.policies.For(method)
+}
+
+// idle is the policy where none was given: what is asked for by options of its own
+// works, and nothing else happens.
+var idle = sync.OnceValue(func() *policy.Policy {
+	set, err := policy.New(policy.Defaults(func(p *policy.Policy) {
+		p.Timeout, p.MinTimeout, p.MaxAttempts, p.ContactSupportThreshold = 0, 0, 1, 0
+	}))
+	if err != nil { // a test sees to it that there is none
+		return &policy.Policy{MaxAttempts: 1, HandlerAttempts: 1}
+	}
+	return set.For("")
+})
+
+// registry holds the state of methods and targets, of each that is called.
+type registry struct {
+	known atomic.Pointer[map[methodKey]*clientMethod]
+
+	mu      sync.Mutex
+	targets map[methodKey]*target
+}
+
+// methodKey is a method, or a service, on a target.
+type methodKey struct{ target, name string }
+
+// maxMethods bounds a registry: a proxy may call whatever it is asked to. Methods
+// beyond it share one state.
+const maxMethods = 4096
+
+func (c *client) method(cc *grpc.ClientConn, name string) *clientMethod {
+	key := methodKey{name: name}
+	if cc != nil {
+		key.target = cc.Target()
+	}
+	if known := c.methods.known.Load(); known != nil {
+		if m := (*known)[key]; m != nil {
+			return m
+		}
+	}
+	return c.meet(key)
+}
+
+// meet makes the state of a method that is called for the first time.
+func (c *client) meet(key methodKey) *clientMethod {
+	r := &c.methods
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := map[methodKey]*clientMethod{}
+	if k := r.known.Load(); k != nil {
+		if m := (*k)[key]; m != nil {
+			return m
+		}
+		known = *k
+	}
+	service := methodKey{key.target, serviceOf(key.name)}
+	if len(known) >= maxMethods {
+		service = methodKey{}
+	}
+	t := r.targets[service]
+	if t == nil {
+		t = &target{throttle: throttle.New()}
+		if r.targets == nil {
+			r.targets = map[methodKey]*target{}
+		}
+		r.targets[service] = t
+	}
+	m := &clientMethod{target: t, facts: factsOf(key.name), fallbacks: c.fallbacks[key.name], resume: c.resumes[key.name]}
+	if len(known) < maxMethods {
+		grown := make(map[methodKey]*clientMethod, len(known)+1)
+		maps.Copy(grown, known)
+		grown[key] = m
+		r.known.Store(&grown)
+	}
+	return m
 }
 
 // outgoing hands the id of the call being served on to the service behind this

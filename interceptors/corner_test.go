@@ -200,7 +200,7 @@ func TestWhoSaysThatTimeIsUp(t *testing.T) {
 		}),
 	}
 	for name, row := range map[string]struct {
-		policy interceptors.Policy
+		policy interceptors.Hook
 		below  []grpc.DialOption
 		want   string
 		out    any

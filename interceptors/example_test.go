@@ -89,8 +89,8 @@ func (g *guest) End(err error) error {
 }
 
 // A policy is written once, for all kinds of call on both sides.
-func ExamplePolicy() {
-	var policy interceptors.Policy = &crowd{most: 1}
+func ExampleHook() {
+	var policy interceptors.Hook = &crowd{most: 1}
 	call := interceptors.Call{Method: "/library.v1.Books/Get"}
 	_, first, _ := policy.Begin(context.Background(), call)
 	_, _, err := policy.Begin(context.Background(), call)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
 )
@@ -20,6 +21,8 @@ type Failure struct {
 	Cause error
 	// RequestID is what the caller is told to quote, empty if there is none.
 	RequestID string
+	// Degraded is set where a fallback has answered: the call itself did not fail.
+	Degraded *recoursev1.Degraded
 	// Elided is how many things were left out of the error on the wire.
 	Elided int
 }

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/recourse-dev/recourse/internal/escalation"
+	"github.com/recourse-dev/recourse/internal/limit"
+	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 )
 
 // ServerOption is an option of [ServerOptions].
@@ -24,6 +28,10 @@ type Option interface {
 type serverOption func(*server)
 
 func (o serverOption) applyServer(s *server) { o(s) }
+
+type dialOption func(*client)
+
+func (o dialOption) applyClient(c *client) { o(c) }
 
 type bothOption struct {
 	server func(*server)
@@ -45,7 +53,7 @@ func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
 }
 
 func newServer(opts ...ServerOption) *server {
-	s := &server{onFailure: logFailure}
+	s := &server{onFailure: logFailure, failures: escalation.New(failureEntries, failureWindow)}
 	for _, o := range opts {
 		if o != nil {
 			o.applyServer(s)
@@ -69,11 +77,18 @@ func DialOptions(opts ...DialOption) []grpc.DialOption {
 			o.applyClient(c)
 		}
 	}
-	return []grpc.DialOption{
+	if len(c.resumes) > 0 && c.policies == nil {
+		misuse("Resume does nothing without Policies: only a call that may be repeated can be resumed")
+	}
+	dial := []grpc.DialOption{
 		grpc.WithMaxHeaderListSize(maxHeaderListSize),
 		grpc.WithChainUnaryInterceptor(c.unary),
 		grpc.WithChainStreamInterceptor(c.stream),
 	}
+	if c.ownRetry {
+		dial = append(dial, grpc.WithDisableRetry())
+	}
+	return dial
 }
 
 const maxHeaderListSize = 16 << 20
@@ -138,20 +153,78 @@ func OnFailure(f func(ctx context.Context, failure Failure)) Option {
 	}
 }
 
-// Use adds policies, outermost first. They run inside of everything that this
-// package does itself, and outside of interceptors installed after it: a policy
-// that looks at messages does so before such an interceptor has asked who calls.
-// A nil policy is none.
-func Use(policies ...Policy) Option {
-	policies = slices.DeleteFunc(slices.Clone(policies), func(p Policy) bool { return p == nil })
+// Policies says what happens when calls fail: how long they may take, whether they
+// are repeated, when a person is sent to support. The set may be used for servers
+// and clients, and reloaded while they run. Without it nothing is bounded or
+// repeated, and this package changes errors only.
+//
+// A client repeats what may be repeated: before a reply has been delivered, where
+// the server's verdict or else the code says that the same request may succeed, and
+// where sending it again can do no harm: the method's idempotency_level, a
+// request_id in the request (AIP-155), the policy's Idempotent, the call option
+// [Idempotent], an outcome of NOT_APPLIED, or the knowledge that nothing was sent. It
+// waits as long as the server asks, or backs off, and returns the last error where
+// the wait does not fit into the call's time. A budget that is shared by all calls
+// of a service on one target keeps repeats from making an outage worse, and an
+// adaptive throttle holds back calls from a server that is overloaded.
+func Policies(set *policy.Set) Option {
 	return bothOption{
-		server: func(s *server) { s.policies = append(s.policies, policies...) },
-		client: func(c *client) { c.policies = append(c.policies, policies...) },
+		server: func(s *server) { s.policies = set },
+		client: func(c *client) { c.policies = set },
+	}
+}
+
+// Limit is how many calls a server runs at once: unary ones, and streams, each 0 for
+// no limit. A call above it waits a moment for a place, 100 ms at most and less in a
+// lasting overload, and not at all if it could not finish in its caller's time; then
+// it is refused with UNAVAILABLE, an outcome of NOT_APPLIED and a delay. A handler
+// that was left behind (HardStop) gives its place back.
+func Limit(unary, streams int) ServerOption {
+	return serverOption(func(s *server) {
+		s.calls, s.streams = nil, nil
+		if unary > 0 {
+			s.calls = limit.New(limit.Config{Limit: unary})
+		}
+		if streams > 0 {
+			s.streams = limit.New(limit.Config{Limit: streams})
+		}
+	})
+}
+
+// Caller tells callers apart, for what depends on who has failed before. Without it,
+// and where f panics, a caller is its certificate, or else its network address.
+func Caller(f func(ctx context.Context) string) ServerOption {
+	return serverOption(func(s *server) { s.caller = f })
+}
+
+// Support is where people turn after several failures in a row, see the policy's
+// ContactSupportThreshold: an address, a name or a phone number.
+func Support(channel string) ServerOption {
+	return serverOption(func(s *server) { s.support = channel })
+}
+
+// ReplaceRetryPolicy turns off gRPC's own retries on the connection, so that the
+// methods to which its service config gives a retryPolicy are repeated by this
+// package. Without it they are left to gRPC, and the log says so.
+func ReplaceRetryPolicy() DialOption {
+	return dialOption(func(c *client) { c.ownRetry = true })
+}
+
+// Use adds hooks, outermost first. They run inside of everything that this
+// package does itself, and outside of interceptors installed after it: a hook
+// that looks at messages does so before such an interceptor has asked who calls.
+// A nil hook is none.
+func Use(hooks ...Hook) Option {
+	hooks = slices.DeleteFunc(slices.Clone(hooks), func(p Hook) bool { return p == nil })
+	return bothOption{
+		server: func(s *server) { s.hooks = append(s.hooks, hooks...) },
+		client: func(c *client) { c.hooks = append(c.hooks, hooks...) },
 	}
 }
 
 var (
-	errLost     = errors.New("a policy returned nil for an error")
+	errLeft     = status.New(codes.DeadlineExceeded, status.CodeTimeout, "the time of the call is up; what its handler still does reaches nobody")
+	errLost     = errors.New("a hook returned nil for an error")
 	errNoStream = errors.New("an interceptor returned neither a stream nor an error")
 	errNoReply  = errors.New("the handler returned neither a reply nor an error")
 )

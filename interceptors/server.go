@@ -1,6 +1,7 @@
 package interceptors
 
 import (
+	"cmp"
 	"context"
 	"reflect"
 	"slices"
@@ -8,6 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/internal/escalation"
+	"github.com/recourse-dev/recourse/internal/limit"
+	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -22,7 +27,37 @@ type server struct {
 	omitDetail  []status.Trust
 	classifiers []status.Classifier
 	onFailure   func(context.Context, Failure)
-	policies    []Policy
+	hooks       []Hook
+	policies    *policy.Set // nil: nothing is done but to answer errors
+	fallbacks   map[string][]*Substitute
+	calls       *limit.Limiter // of one reply to one request; nil: no limit
+	streams     *limit.Limiter
+	caller      func(context.Context) string
+	support     string
+
+	abandoned atomic.Int64 // handlers that were left behind
+	methods   sync.Map     // of *serverMethod, by name; a server has as many as it registers
+	failures  *escalation.Table
+}
+
+// engages reports whether there is more to do than to answer errors.
+func (s *server) engages() bool {
+	return s.policies != nil || len(s.fallbacks) > 0 || s.calls != nil || s.streams != nil
+}
+
+func (s *server) policyOf(method string) *policy.Policy {
+	if s.policies == nil {
+		return idle()
+	}
+	return s.policies.For(method)
+}
+
+func (s *server) method(name string) *serverMethod {
+	if m, ok := s.methods.Load(name); ok {
+		return m.(*serverMethod)
+	}
+	m, _ := s.methods.LoadOrStore(name, &serverMethod{facts: factsOf(name), fallbacks: s.fallbacks[name]})
+	return m.(*serverMethod)
 }
 
 // serverCall is the state of one call. It is the context of the handler too, so
@@ -38,7 +73,12 @@ type serverCall struct {
 	once sync.Once
 	id   string
 
-	refusal atomic.Pointer[error] // of a policy, in the middle of a stream
+	refusal atomic.Pointer[error] // of a hook, in the middle of a stream
+
+	policy   *policy.Policy // nil: none
+	deadline time.Time      // that this server has set; zero: none
+	degraded atomic.Pointer[recoursev1.Degraded]
+	learnt   atomic.Pointer[recoursev1.RetryAdvice] // from a call further down that was given up
 }
 
 type callKey struct{}
@@ -51,9 +91,9 @@ func (c *serverCall) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// begin starts the policies. The context it returns is the handler's.
+// begin starts the hooks. The context it returns is the handler's.
 func (c *serverCall) begin() (context.Context, error) {
-	ctx, rs, err := begin(c, c.server.policies, c.call)
+	ctx, rs, err := begin(c, c.server.hooks, c.call)
 	c.runs = rs
 	return ctx, err
 }
@@ -73,7 +113,9 @@ func (c *serverCall) outcome(reply *any, err *error) {
 	if *err == nil && reply != nil && isNothing(*reply) {
 		*err = errNoReply
 	}
-	if *err = c.runs.end(*err); *err != nil {
+	if *err = c.runs.end(*err); *err == nil {
+		c.succeed(reply != nil)
+	} else {
 		if reply != nil {
 			*reply = nil
 		}
@@ -101,7 +143,7 @@ func (c *serverCall) lastResort(err *error) {
 	}
 }
 
-// refuse remembers what a policy said in the middle of a stream: the handler
+// refuse remembers what a hook said in the middle of a stream: the handler
 // may ignore the error that its stream returned.
 func (c *serverCall) refuse(err error) error {
 	c.refusal.CompareAndSwap(nil, &err)
@@ -110,8 +152,12 @@ func (c *serverCall) refuse(err error) error {
 
 // answer makes of any error the one that is sent.
 func (c *serverCall) answer(cause error) *sentError {
-	e := c.classify(cause)
+	e := c.passOn(c.classify(cause))
 	r := c.server.rendering
+	if c.policy != nil {
+		r.OmitGuidance = r.OmitGuidance || !c.policy.Guidance
+		r.TechnicalDetails = r.TechnicalDetails || c.policy.TechnicalDetails
+	}
 	r.Trust = c.trust()
 	r.OmitErrorDetail = slices.Contains(c.server.omitDetail, r.Trust)
 	stream := grpc.ServerTransportStreamFromContext(c.Context)
@@ -120,6 +166,7 @@ func (c *serverCall) answer(cause error) *sentError {
 	if r.RequestID = usableID(existing[requestIDKey]); r.RequestID == "" {
 		r.RequestID = c.requestID()
 	}
+	e = c.escalate(e, r.RequestID)
 	r.Reserved = sizeOf(existing) + subtypeSize(stream) + fieldSize(requestIDKey, r.RequestID) + fieldSize(pushbackKey, "2147483647")
 	enc := e.Encode(r)
 	setTrailer(stream, existing, r.RequestID, enc)
@@ -136,7 +183,7 @@ func (c *serverCall) classify(cause error) *status.Error {
 		return e
 	}
 	switch {
-	case deadlinePassed(c.Context):
+	case deadlinePassed(c.Context) || !c.deadline.IsZero() && time.Until(c.deadline) <= 0:
 		return status.Timeout(cause)
 	case c.Context.Err() != nil:
 		return status.Classify(context.Canceled).With(status.Cause(cause))
@@ -150,6 +197,26 @@ func (c *serverCall) classify(cause error) *status.Error {
 func deadlinePassed(ctx context.Context) bool {
 	d, ok := ctx.Deadline()
 	return ok && time.Until(d) <= 0
+}
+
+// passOn adds what a call further down has learnt to an error that would otherwise
+// invite its caller to repeat what was given up there: a hop whose budget is empty,
+// or that met an overload, ends the repeats of all hops above, and one that has made
+// its attempts leaves one more chance to the next.
+func (c *serverCall) passOn(e *status.Error) *status.Error {
+	learnt := c.learnt.Load()
+	if learnt == nil {
+		return e
+	}
+	own := e.RetryAdvice()
+	if e.Verdict() != status.SameRequest && (own.GetVerdict() != status.Never || own.GetExhaustedBy() != "") {
+		return e
+	}
+	learnt = proto.CloneOf(learnt)
+	if learnt.GetExhaustedBy() == "" {
+		learnt.ExhaustedBy = cmp.Or(c.server.rendering.Domain, serviceOf(c.call.Method))
+	}
+	return e.With(status.Advice(learnt))
 }
 
 // isInterruption reports whether e may be the consequence of a context that

@@ -61,6 +61,26 @@ func Recover(actions ...*recoursev1.RecoveryAction) Option {
 	}
 }
 
+// Escalate sends the person to support first, before everything else that would
+// help: channel is where to turn, reference what to quote there, empty for the
+// request id. It takes the place of another ContactSupport.
+func Escalate(channel, reference string) Option {
+	return func(e *Error) {
+		f := &e.fields
+		actions := f.actions
+		if len(actions) == 0 {
+			_, actions = guidance(e.code, f.advice.GetVerdict())
+		}
+		f.actions = nil
+		f.addAction(Action(ByEndUser, "Contact support", &recoursev1.ContactSupport{Channel: channel, Reference: reference}))
+		for _, a := range actions {
+			if a.GetContactSupport() == nil {
+				f.addAction(proto.CloneOf(a))
+			}
+		}
+	}
+}
+
 // Action makes a recovery action: who acts, what to show them (at most 80 bytes)
 // and the typed body, one of the messages of recourse.v1 such as
 // &recoursev1.Reauthenticate{}. A body of any other type travels as a custom
@@ -116,6 +136,17 @@ func Retry(verdict recoursev1.RetryAdvice_Verdict, why ...recoursev1.RetryAdvice
 			advice.Why = why[0]
 		}
 		e.fields.setAdvice(advice)
+	}
+}
+
+// Advice is [Retry] with everything that recourse.v1.RetryAdvice can say. It is
+// copied.
+func Advice(a *recoursev1.RetryAdvice) Option {
+	a = proto.CloneOf(a)
+	return func(e *Error) {
+		if a != nil {
+			e.fields.setAdvice(proto.CloneOf(a))
+		}
 	}
 }
 

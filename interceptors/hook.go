@@ -6,7 +6,7 @@ import (
 	"github.com/recourse-dev/recourse/status"
 )
 
-// Call describes an RPC to a policy.
+// Call describes an RPC to a hook.
 type Call struct {
 	Method        string // full name, "/pkg.Service/Method"
 	Side          Side
@@ -14,7 +14,9 @@ type Call struct {
 	ServerStreams bool // the server sends any number of messages
 }
 
-// Side is the end of an RPC that a policy takes part in.
+func (c Call) streams() bool { return c.ClientStreams || c.ServerStreams }
+
+// Side is the end of an RPC that a hook takes part in.
 type Side uint8
 
 // The two ends of an RPC.
@@ -30,16 +32,16 @@ func (s Side) String() string {
 	return "server"
 }
 
-// Policy takes part in RPCs of every shape. It is used by many calls at once.
-type Policy interface {
+// Hook takes part in RPCs of every shape. It is used by many calls at once.
+type Hook interface {
 	// Begin is called when a call starts. The context it returns, nil for the one
 	// given, must be derived from that; the Run follows the call, nil if the
-	// policy has seen enough. An error refuses the call: the handler, or the
+	// hook has seen enough. An error refuses the call: the handler, or the
 	// network, never sees it, and what is returned beside it is ignored.
 	Begin(ctx context.Context, call Call) (context.Context, Run, error)
 }
 
-// Run is a policy's part in one RPC.
+// Run is a hook's part in one RPC.
 type Run interface {
 	// Message is called for every message, before it is sent and after it was
 	// received (in). An error ends the RPC with that error. On a stream, messages
@@ -52,23 +54,23 @@ type Run interface {
 	End(err error) error
 }
 
-// runs are the parts of all policies in one call, outermost first.
+// runs are the parts of all hooks in one call, outermost first.
 type runs []Run
 
-// begin starts the policies in order. A refusal ends those that began. A panic
+// begin starts the hooks in order. A refusal ends those that began. A panic
 // is one.
-func begin(ctx context.Context, policies []Policy, call Call) (context.Context, runs, error) {
-	if len(policies) == 0 {
+func begin(ctx context.Context, hooks []Hook, call Call) (context.Context, runs, error) {
+	if len(hooks) == 0 {
 		return ctx, nil, nil
 	}
-	rs := make(runs, 0, len(policies))
+	rs := make(runs, 0, len(hooks))
 	begun := false
 	defer func() {
-		if !begun { // a policy ended the goroutine
+		if !begun { // a hook ended the goroutine
 			_ = rs.end(status.Panicked(nil))
 		}
 	}()
-	for _, p := range policies {
+	for _, p := range hooks {
 		next, run, err := beginOne(ctx, p, call)
 		if err != nil {
 			begun = true
@@ -85,12 +87,12 @@ func begin(ctx context.Context, policies []Policy, call Call) (context.Context, 
 	return ctx, rs, nil
 }
 
-func beginOne(ctx context.Context, p Policy, call Call) (next context.Context, run Run, err error) {
+func beginOne(ctx context.Context, p Hook, call Call) (next context.Context, run Run, err error) {
 	defer recovered(&err)
 	return p.Begin(ctx, call)
 }
 
-// message shows a message to the policies, in the order in which it passes them:
+// message shows a message to the hooks, in the order in which it passes them:
 // the outermost is the first to see what goes to the handler or to the network,
 // and the last to see what comes back.
 func (rs runs) message(side Side, in bool, msg any) error {
@@ -112,10 +114,10 @@ func messageOne(r Run, in bool, msg any) (err error) {
 	return r.Message(in, msg)
 }
 
-// end tells the policies the outcome, innermost first, and returns what they
+// end tells the hooks the outcome, innermost first, and returns what they
 // make of it. The outer ones learn of it even if an inner one ends the goroutine.
 func (rs runs) end(err error) error {
-	err = status.Finite(err) // policies may ask errors.Is
+	err = status.Finite(err) // hooks may ask errors.Is
 	ended := true
 	defer func() {
 		if !ended {
@@ -145,7 +147,7 @@ func endOne(r Run, was error) (err error) {
 	return r.End(was)
 }
 
-// withCause keeps the error that a policy was told of behind the policy's own
+// withCause keeps the error that a hook was told of behind the hook's own
 // fault.
 func withCause(fault error, was error) error {
 	e := status.Classify(fault)

@@ -1,0 +1,277 @@
+package interceptors
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/internal/retry"
+	"github.com/recourse-dev/recourse/internal/throttle"
+	"github.com/recourse-dev/recourse/policy"
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+)
+
+// attemptsKey carries the number of attempts before this one (gRFC A6).
+const attemptsKey = "grpc-previous-rpc-attempts"
+
+// calling is what a client does for one call of any shape: its time, its budget,
+// and what is known of the present attempt.
+type calling struct {
+	client   *client
+	call     Call
+	cc       *grpc.ClientConn
+	method   *clientMethod
+	policy   *policy.Policy
+	settings *callSettings
+	opts     []grpc.CallOption // of each attempt
+
+	caller context.Context // as the application, or a policy, gave it
+	ctx    context.Context // with the deadline of the whole call
+	cancel context.CancelFunc
+
+	run     retry.Run
+	actions actions
+
+	// Of the present attempt.
+	present context.Context
+	trailer metadata.MD // what it ended with
+	trace   *trace      // whether it was sent, where that matters
+	open    bool        // the throttle waits for how it ends
+}
+
+// trace tells whether an attempt was sent. It is told by gRPC, and only if no other
+// interceptor kept the options from it.
+type trace struct {
+	peer     peer.Peer   // set if it got as far as a connection
+	finished atomic.Bool // then the peer is what it is
+}
+
+func (t *trace) notSent() bool { return t != nil && t.finished.Load() && t.peer.Addr == nil }
+
+// engaged reads a call's options, and reports whether there is anything to do.
+func (c *client) engaged(opts []grpc.CallOption) (settings *callSettings, rest []grpc.CallOption, engaged bool) {
+	settings, rest = settingsOf(opts)
+	return settings, rest, c.engages() || settings.asks()
+}
+
+// begin fixes the time and the rules of a call.
+func (k *calling) begin(ctx context.Context, req any) {
+	k.caller = ctx
+	k.method = k.client.method(k.cc, k.call.Method)
+	k.policy = k.settings.policy(k.client.policyOf(k.call.Method))
+	k.run = retry.Run{
+		Policy:     k.policy,
+		Budget:     &k.method.target.budget,
+		Repeatable: k.policy.Idempotent || k.method.facts.idempotent || k.method.facts.named(req),
+	}
+	k.ctx, k.cancel = k.bounded(ctx)
+	k.run.Deadline, _ = k.ctx.Deadline()
+	k.present = k.ctx
+}
+
+// The part of a call's time that is kept back for the fallback, and on a server
+// for the answer to its own caller.
+const (
+	reserveShare = 20 // a twentieth
+	reserveLeast = 2 * time.Millisecond
+	reserveMost  = 100 * time.Millisecond
+)
+
+// bounded gives the call its deadline, which is always sent: a server works on for
+// nobody after a timeout that it does not know.
+func (k *calling) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	now := time.Now()
+	end, ok := ctx.Deadline()
+	own := ok
+	if t := k.policy.Timeout; t > 0 && !k.call.streams() && (!ok || end.Sub(now) > t) {
+		end, ok, own = now.Add(t), true, false
+	}
+	if ok && k.reserves(ctx) {
+		total := end.Sub(now)
+		end, own = end.Add(-min(max(total/reserveShare, reserveLeast), reserveMost)), false
+	}
+	if !ok || own {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, end)
+}
+
+func (k *calling) reserves(ctx context.Context) bool {
+	if len(k.method.fallbacks) > 0 && k.policy.Fallback {
+		return true
+	}
+	_, serving := ctx.Value(callKey{}).(*serverCall)
+	return serving
+}
+
+// attempt returns the context and the options of an attempt, and forgets the one
+// before.
+func (k *calling) attempt(n int) (context.Context, []grpc.CallOption, context.CancelFunc) {
+	ctx, cancel := k.ctx, context.CancelFunc(func() {})
+	if t := k.policy.AttemptTimeout; t > 0 && !k.call.streams() {
+		ctx, cancel = context.WithTimeout(ctx, t)
+	}
+	if n > 1 {
+		ctx = metadata.AppendToOutgoingContext(ctx, attemptsKey, strconv.Itoa(n-1))
+		k.forget()
+	}
+	k.present = ctx
+	if k.run.Repeatable || k.policy.MaxAttempts < 2 {
+		return ctx, k.opts, cancel
+	}
+	t := new(trace)
+	k.trace = t
+	return ctx, append(k.opts[:len(k.opts):len(k.opts)], grpc.Peer(&t.peer), grpc.OnFinish(func(error) { t.finished.Store(true) })), cancel
+}
+
+// forget empties the targets that the application has given, and our own: an
+// attempt that gets nowhere fills in none of them.
+func (k *calling) forget() {
+	k.trailer = nil
+	for _, o := range k.opts {
+		switch o := o.(type) {
+		case grpc.HeaderCallOption:
+			*o.HeaderAddr = nil
+		case grpc.TrailerCallOption:
+			*o.TrailerAddr = nil
+		case grpc.PeerCallOption:
+			*o.PeerAddr = peer.Peer{}
+		}
+	}
+}
+
+// Admit counts an attempt, and refuses it while the server is overloaded.
+func (k *calling) Admit() bool {
+	if k.client.throttles() {
+		k.open = k.method.target.throttle.Begin(time.Now(), rand.Float64())
+		return k.open
+	}
+	return true
+}
+
+func throttled() error {
+	return status.New(codes.Unavailable, "CLIENT_THROTTLED", "the service is overloaded; this client holds calls back for a while",
+		status.Outcome(status.NotApplied), status.Retry(status.Never, recoursev1.RetryAdvice_WHY_OVERLOADED))
+}
+
+// answered tells the throttle, once, how an attempt fared: whether the server took
+// it, or turned it away, or left it unanswered, for want of capacity.
+func (k *calling) answered(taken bool) {
+	if k.open {
+		k.open = false
+		k.method.target.throttle.End(time.Now(), taken)
+	}
+}
+
+func (k *calling) overload(f *retry.Failure) bool {
+	_, delay := f.Err.RetryDelay()
+	switch f.Err.Code() {
+	case codes.ResourceExhausted:
+		return true
+	case codes.DeadlineExceeded:
+		return len(k.trailer) == 0
+	case codes.Unavailable:
+		return f.HasPushback || f.Forbidden || delay || f.Err.RetryAdvice().GetWhy() == recoursev1.RetryAdvice_WHY_OVERLOADED
+	}
+	return false
+}
+
+// Judge tells what became of the present attempt. Contexts tell who gave up, not
+// codes.
+func (k *calling) Judge(err error) retry.Failure {
+	f := retry.Failure{Err: read(k.present, err, k.call.Method, k.trailer)}
+	f.GivenUp = k.ctx.Err() != nil || deadlinePassed(k.ctx)
+	f.TimedOut = !f.GivenUp && deadlinePassed(k.present) && len(k.trailer) == 0 && f.Err.Code() == codes.DeadlineExceeded
+	f.NotSent = k.trace.notSent()
+	f.Pushback, f.HasPushback, f.Forbidden = pushbackIn(k.trailer)
+	k.answered(!k.overload(&f))
+	if k.nativeRetries() {
+		f.GivenUp = true
+	}
+	return f
+}
+
+// pushbackIn reads when the server allows another attempt. What cannot be
+// understood forbids it (gRFC A6).
+func pushbackIn(trailer metadata.MD) (d time.Duration, has, forbidden bool) {
+	values := trailer[pushbackKey]
+	if len(values) == 0 {
+		return 0, false, false
+	}
+	ms, err := strconv.ParseInt(values[0], 10, 32)
+	if err != nil || ms < 0 || len(values) > 1 {
+		return 0, false, true
+	}
+	return time.Duration(ms) * time.Millisecond, true, false
+}
+
+// nativeRetries reports whether the channel's service config repeats the method
+// already: the two would multiply.
+func (k *calling) nativeRetries() bool {
+	if k.cc == nil || k.policy.MaxAttempts < 2 || k.client.ownRetry || k.cc.GetMethodConfig(k.call.Method).RetryPolicy == nil {
+		return false
+	}
+	k.method.stacked.Do(func() {
+		slog.Warn("recourse leaves the repeats of a method to gRPC: the channel's service config has a retryPolicy for it. "+
+			"To have recourse repeat it, dial with interceptors.ReplaceRetryPolicy.", "method", k.call.Method)
+	})
+	return true
+}
+
+// settle ends a call: it tells the budget, and the service that made the call.
+func (k *calling) settle(err error) {
+	if e, failed := status.From(err); !failed || !serverFault(e.Code()) {
+		k.run.Worked() // well enough, if only to say no
+	}
+	if k.run.Upward != nil {
+		k.tellAbove(k.run.Upward)
+	}
+}
+
+// tellAbove leaves word for the caller of the service that made this call.
+func (k *calling) tellAbove(a *recoursev1.RetryAdvice) {
+	if c, ok := k.caller.Value(callKey{}).(*serverCall); ok {
+		c.learnt.Store(a)
+	}
+}
+
+// watched reports whether anybody wants to know of a degraded answer.
+func (k *calling) watched() bool {
+	return k.settings.watches() || watchIn(k.caller) != nil
+}
+
+// mark hands out the mark of a degraded answer.
+func (k *calling) mark(d *recoursev1.Degraded) {
+	k.settings.mark(d)
+	watchIn(k.caller).tell(d)
+}
+
+// Remedy carries out what the error asks of a client library, each kind of action
+// once a call.
+func (k *calling) Remedy(ctx context.Context, f retry.Failure) bool {
+	return k.actions.carryOut(ctx, k.client.handlers, f.Err)
+}
+
+// target is what all calls of a service on one target share.
+type target struct {
+	budget   retry.Budget
+	throttle *throttle.Throttle
+}
+
+// clientMethod is what does not change between the calls of a method.
+type clientMethod struct {
+	target    *target
+	facts     methodFacts
+	fallbacks []*Substitute
+	resume    *resumption
+	stacked   sync.Once // the log has been told
+}

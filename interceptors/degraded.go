@@ -1,0 +1,141 @@
+package interceptors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+)
+
+// The mark of an answer that is not the real one: for programs, and as text for
+// logs and gateways (RFC 9651, a list of one token with parameters).
+const (
+	degradedKey  = "recourse-degraded-bin"
+	degradedText = "recourse-degraded"
+)
+
+// maxDegraded is what a reader takes from a stranger, and a writer sends.
+const maxDegraded = 4096
+
+// SetDegraded marks the answer of the call that ctx belongs to, on a server, as
+// degraded: the handler knows that it is not the real one. It takes effect where
+// the call succeeds, in the headers if that is before the first message, and in
+// the trailers. A nil d takes the mark back. It fails outside of a call. What a
+// dependency has marked is not passed on by itself: only the handler knows
+// whether its own answer suffers.
+func SetDegraded(ctx context.Context, d *recoursev1.Degraded) error {
+	c, ok := ctx.Value(callKey{}).(*serverCall)
+	if !ok {
+		return errors.New("interceptors.SetDegraded: the context is not that of a call served with ServerOptions: pass on the handler's")
+	}
+	c.degraded.Store(tidyDegraded(d))
+	return nil
+}
+
+// tidyDegraded returns a copy within the limits of the contract, nil for nil. The
+// rules for texts and actions are those of errors.
+func tidyDegraded(d *recoursev1.Degraded) *recoursev1.Degraded {
+	if d == nil {
+		return nil
+	}
+	tidy := &recoursev1.Degraded{Kind: d.GetKind(), Source: status.Display(d.GetSource(), 64)}
+	if _, known := recoursev1.Degraded_Kind_name[int32(d.GetKind())]; !known {
+		tidy.Kind = recoursev1.Degraded_KIND_UNSPECIFIED
+	}
+	if d.GetAge().IsValid() && d.GetAge().AsDuration() >= 0 {
+		tidy.Age = proto.CloneOf(d.GetAge())
+	}
+	e := status.New(codes.Unavailable, d.GetErrorCode(), "",
+		status.Domain(d.GetDomain()), status.Suggest(d.GetSuggestion()), status.Recover(d.GetRecoveryActions()...))
+	if d.GetErrorCode() != "" {
+		tidy.ErrorCode, tidy.Domain = e.ErrorCode(), e.Domain()
+	}
+	if d.GetSuggestion() != "" {
+		tidy.Suggestion = e.Suggestion()
+	}
+	if len(d.GetRecoveryActions()) > 0 {
+		tidy.RecoveryActions = e.RecoveryActions()
+	}
+	return tidy
+}
+
+// degradedAfter is the mark of an answer that was found after cause.
+func degradedAfter(kind recoursev1.Degraded_Kind, source string, cause *status.Error) *recoursev1.Degraded {
+	return &recoursev1.Degraded{
+		Kind: kind, Source: source,
+		ErrorCode: cause.ErrorCode(), Domain: cause.Domain(),
+		Suggestion: cause.Suggestion(), RecoveryActions: cause.RecoveryActions(),
+	}
+}
+
+// degradedMetadata is the mark as it is sent. One that is too large loses what is
+// of least use to a program.
+func degradedMetadata(d *recoursev1.Degraded, domain string) metadata.MD {
+	if d.GetErrorCode() != "" && d.GetDomain() == "" {
+		d = proto.CloneOf(d)
+		d.Domain = domain
+	}
+	b, err := proto.Marshal(d)
+	if err != nil || len(b) > maxDegraded {
+		d = proto.CloneOf(d)
+		d.RecoveryActions = nil
+		if b, err = proto.Marshal(d); err != nil {
+			b = nil
+		}
+	}
+	return metadata.MD{degradedKey: {string(b)}, degradedText: {degradedLine(d)}}
+}
+
+// degradedLine is the mark as text: stale;src="cache";age=12;reason=DB_TIMEOUT.
+func degradedLine(d *recoursev1.Degraded) string {
+	var b strings.Builder
+	if d.GetKind() == recoursev1.Degraded_KIND_UNSPECIFIED {
+		b.WriteString("degraded")
+	} else {
+		b.WriteString(strings.ToLower(strings.TrimPrefix(d.GetKind().String(), "KIND_")))
+	}
+	if s := d.GetSource(); s != "" && validRequestID(strings.ReplaceAll(s, " ", "_")) {
+		fmt.Fprintf(&b, ";src=%q", s)
+	}
+	if d.GetAge() != nil {
+		b.WriteString(";age=" + strconv.FormatInt(int64(d.GetAge().AsDuration().Seconds()), 10))
+	}
+	if c := d.GetErrorCode(); c != "" {
+		b.WriteString(";reason=" + c)
+	}
+	return b.String()
+}
+
+// degradedIn reads the mark, nil if there is none. It comes from a stranger.
+func degradedIn(md metadata.MD) *recoursev1.Degraded {
+	values := md[degradedKey]
+	if len(values) == 0 {
+		if len(md[degradedText]) == 0 {
+			return nil
+		}
+		return &recoursev1.Degraded{} // a proxy has dropped what it says
+	}
+	d := new(recoursev1.Degraded)
+	if v := values[len(values)-1]; len(v) > 2*maxDegraded || proto.Unmarshal([]byte(v), d) != nil {
+		return &recoursev1.Degraded{} // degraded, somehow
+	}
+	return tidyDegraded(d)
+}
+
+// refusedDegraded is the error of a caller that wants the real answer or none.
+func refusedDegraded(d *recoursev1.Degraded) *status.Error {
+	code := d.GetErrorCode()
+	if code == "" {
+		code = "DEGRADED_ANSWER"
+	}
+	return status.New(codes.Unavailable, code, "the service has only a degraded answer, which this call does not accept",
+		status.Domain(d.GetDomain()), status.Suggest(d.GetSuggestion()), status.Recover(d.GetRecoveryActions()...),
+		status.Retry(status.Never))
+}

@@ -1,0 +1,358 @@
+package interceptors
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/internal/limit"
+	"github.com/recourse-dev/recourse/internal/retry"
+	"github.com/recourse-dev/recourse/policy"
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+)
+
+// maxAbandoned is how many handlers may be left behind before a server refuses
+// more work: they still hold memory, and whatever they wait for.
+const maxAbandoned = 100
+
+// serverMethod is what does not change between the calls of a method.
+type serverMethod struct {
+	facts     methodFacts
+	fallbacks []*Substitute
+	budget    retry.Budget   // of runs of the handler
+	typical   limit.Estimate // how long it takes
+}
+
+// handling is what a server does for one call, of any shape, around its handler.
+type handling struct {
+	*serverCall
+	method *serverMethod
+	req    proto.Message // nil where the client streams, or the codec is not protobuf's
+	ctx    context.Context
+	run    retry.Run
+
+	// What differs between the shapes.
+	handler func(ctx context.Context) (any, error)
+	reply   any
+	send    func(context.Context, proto.Message) error // a substitute's reply
+	sent    func() bool                                // something that cannot be taken back
+	again   func()                                     // prepares another run
+	leave   func()                                     // the handler is left behind
+	silence <-chan error                               // tells of a client that is silent for too long; nil: nobody watches
+}
+
+var _ retry.Op = (*handling)(nil)
+
+// serve runs the handler within the limits of the method's policy.
+func (h *handling) serve(ctx context.Context) error {
+	p := h.policy
+	if err := h.tooLate(ctx, p); err != nil {
+		return err
+	}
+	release, err := h.admitted(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	err = h.runs(ctx, p)
+	if err == nil {
+		return nil
+	}
+	if h.sent() || !p.Fallback || len(h.method.fallbacks) == 0 || h.Context.Err() != nil {
+		return err
+	}
+	return h.fallBack(ctx, err)
+}
+
+// runs is the part of a call that has a deadline.
+func (h *handling) runs(ctx context.Context, p *policy.Policy) error {
+	ctx, cancel := h.bounded(ctx, p)
+	defer cancel()
+	h.ctx = ctx
+	err := h.Again(ctx, 1)
+	if err == nil || p.HandlerAttempts < 2 {
+		return err
+	}
+	return h.repeat(err)
+}
+
+// tooLate refuses what cannot be done in the time that the caller has left.
+func (h *handling) tooLate(ctx context.Context, p *policy.Policy) error {
+	end, ok := ctx.Deadline()
+	if !ok || p.MinTimeout <= 0 || time.Until(end) >= p.MinTimeout {
+		return nil
+	}
+	return status.New(codes.DeadlineExceeded, "DEADLINE_TOO_SHORT", "the time left for the call is too short to do anything",
+		status.Suggest("Allow more time for the call."), status.Outcome(status.NotApplied), status.Retry(status.Never))
+}
+
+// bounded gives the call its deadline: the caller's, or the usual one where it set
+// none, but no later than the latest.
+func (h *handling) bounded(ctx context.Context, p *policy.Policy) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	usual, most := p.Timeout, p.MaxTimeout
+	if h.call.streams() {
+		usual = 0
+	}
+	if ok && most <= 0 || !ok && usual <= 0 && most <= 0 {
+		return ctx, func() {}
+	}
+	now := time.Now()
+	switch {
+	case !ok && usual > 0 && (most <= 0 || usual < most):
+		end = now.Add(usual)
+	case !ok || end.Sub(now) > most:
+		end = now.Add(most)
+	default:
+		return ctx, func() {}
+	}
+	h.deadline = end
+	return context.WithDeadline(ctx, end)
+}
+
+// admitted takes a place among the calls that run, where their number is limited.
+func (h *handling) admitted(ctx context.Context) (release func(), err error) {
+	s := h.server
+	if s.abandoned.Load() >= maxAbandoned {
+		return nil, overloaded("HANDLERS_STUCK", "too many handlers of this service do not return", time.Second)
+	}
+	l := s.calls
+	if h.call.streams() {
+		l = s.streams
+	}
+	if l == nil {
+		return func() {}, nil
+	}
+	end, _ := ctx.Deadline()
+	switch err := l.Acquire(ctx, end, h.method.typical.Typical()).(type) {
+	case nil:
+	case limit.Refusal:
+		return nil, overloaded("SERVER_OVERLOADED", "the service has more calls than it can serve", err.RetryAfter)
+	default:
+		return nil, err
+	}
+	started := time.Now()
+	return sync.OnceFunc(func() {
+		if !h.call.streams() {
+			h.method.typical.Observe(time.Since(started))
+		}
+		l.Release()
+	}), nil
+}
+
+// overloaded is the answer to a call that nothing was done for.
+func overloaded(code, message string, later time.Duration) *status.Error {
+	return status.New(codes.Unavailable, code, message, status.Outcome(status.NotApplied),
+		status.Retry(status.SameRequest, recoursev1.RetryAdvice_WHY_OVERLOADED), status.RetryAfter(later))
+}
+
+// Again runs the handler. Where it may have to be left behind it has a goroutine of
+// its own.
+func (h *handling) Again(ctx context.Context, attempt int) error {
+	if attempt > 1 {
+		h.again()
+	}
+	if !h.policy.HardStop && h.silence == nil {
+		reply, err := h.handler(ctx)
+		h.reply = reply
+		return err
+	}
+	return h.stoppable(ctx)
+}
+
+// grace is how long a handler that heeds its context has to say so.
+const grace = 2 * time.Millisecond
+
+// stoppable runs the handler until it returns, or its time is up, or its client has
+// been silent for too long. Returning to gRPC releases a handler that waits for its
+// client; any other keeps its goroutine until it returns, but no longer its place
+// among the streams of the connection.
+func (h *handling) stoppable(ctx context.Context) error {
+	run := &handlerRun{owner: h, done: make(chan struct{})}
+	go run.do(ctx, h.handler)
+	var stopped error
+	select {
+	case <-run.done:
+	case stopped = <-h.silence:
+	case <-h.endOf(ctx):
+		stopped = ctx.Err()
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-run.done:
+		case <-timer.C:
+		}
+	}
+	if stopped != nil && run.abandon() {
+		h.leave()
+		return stopped
+	}
+	<-run.done
+	h.reply = run.reply
+	return run.err
+}
+
+// endOf is when a handler is stopped.
+func (h *handling) endOf(ctx context.Context) <-chan struct{} {
+	if !h.policy.HardStop {
+		return nil
+	}
+	return ctx.Done()
+}
+
+// handlerRun is a handler in a goroutine of its own.
+type handlerRun struct {
+	owner    *handling
+	state    atomic.Int32
+	done     chan struct{}
+	reply    any
+	err      error
+	panicked bool
+}
+
+const (
+	running = iota
+	returned
+	abandoned
+)
+
+func (r *handlerRun) do(ctx context.Context, handler func(context.Context) (any, error)) {
+	defer close(r.done)
+	defer func() {
+		if !r.state.CompareAndSwap(running, returned) {
+			r.late()
+		}
+	}()
+	back := false
+	defer func() {
+		if !back {
+			r.reply, r.err, r.panicked = nil, status.Panicked(recover()), true
+		}
+	}()
+	r.reply, r.err = handler(ctx)
+	back = true
+}
+
+// abandon leaves the handler behind, counted until it returns, unless it has.
+func (r *handlerRun) abandon() bool {
+	s := r.owner.server
+	s.abandoned.Add(1)
+	if r.state.CompareAndSwap(running, abandoned) {
+		return true
+	}
+	s.abandoned.Add(-1)
+	return false
+}
+
+// late is the return of a handler that was left behind. What it returns nobody
+// gets, but a panic is not hidden.
+func (r *handlerRun) late() {
+	h := r.owner
+	h.server.abandoned.Add(-1)
+	if r.panicked {
+		report(h.serverCall, h.server.onFailure, Failure{Call: h.call, Err: status.Classify(r.err), Cause: r.err, RequestID: h.requestID()})
+	}
+}
+
+// repeat runs the handler once more where that is safe. Whoever gets the error then
+// is told not to repeat the call in turn, and a call that is a repeat itself, or has
+// failed because of one further down, is left alone.
+func (h *handling) repeat(err error) error {
+	limits := *h.policy
+	limits.MaxAttempts = limits.HandlerAttempts
+	h.run = retry.Run{
+		Policy: &limits, Budget: &h.method.budget,
+		Repeatable: limits.Idempotent || h.method.facts.idempotent || h.method.facts.named(h.req),
+	}
+	h.run.Deadline, _ = h.ctx.Deadline()
+	if err = h.run.Repeat(h.ctx, err, h); err == nil {
+		h.run.Worked()
+		return nil
+	}
+	if h.run.Attempts < 2 {
+		return err
+	}
+	e, _ := status.From(err)
+	return e.With(status.Advice(&recoursev1.RetryAdvice{
+		Verdict: status.Never, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, Attempts: uint32(h.run.Attempts),
+	}))
+}
+
+// Judge tells what became of a run of the handler.
+func (h *handling) Judge(err error) retry.Failure {
+	repeated := len(metadata.ValueFromIncomingContext(h.Context, attemptsKey)) > 0
+	return retry.Failure{
+		Err:     h.classify(err),
+		GivenUp: repeated || h.sent() || h.learnt.Load() != nil || h.ctx.Err() != nil,
+	}
+}
+
+// Admit is true: the budget is limit enough.
+func (h *handling) Admit() bool { return true }
+
+// Remedy is false: on a server nobody carries out what is meant for a client.
+func (h *handling) Remedy(context.Context, retry.Failure) bool { return false }
+
+// fallBack asks the fallbacks for an answer.
+func (h *handling) fallBack(ctx context.Context, err error) error {
+	cause := h.classify(err)
+	call := failedCall{method: h.call.Method, req: h.req, cause: cause}
+	mark, err := substituted(ctx, h.policy.FallbackTimeout, h.method.fallbacks, call,
+		func(d *recoursev1.Degraded) { h.degraded.Store(d) }, h.send)
+	if mark != nil {
+		report(h.serverCall, h.server.onFailure, Failure{Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark})
+	}
+	return err
+}
+
+// remember shows a good answer to the fallbacks that remember them.
+func (h *handling) remember() {
+	reply, ok := h.reply.(proto.Message)
+	if !ok || h.req == nil || isNothing(reply) || h.degraded.Load() != nil {
+		return
+	}
+	for _, s := range h.method.fallbacks {
+		if s.learn != nil {
+			s.learn(h.serverCall, h.call.Method, h.req, reply)
+		}
+	}
+}
+
+// headersSet reports whether the handler has set anything that its caller would get
+// twice.
+func headersSet(ctx context.Context) bool {
+	stream := grpc.ServerTransportStreamFromContext(ctx)
+	if len(trailerOf(stream)) > 0 {
+		return true
+	}
+	h, ok := stream.(interface{ Header() (metadata.MD, error) })
+	if !ok {
+		return stream != nil
+	}
+	md, err := h.Header()
+	return err != nil || len(md) > 0
+}
+
+// handling prepares what this server does for a call.
+func (c *serverCall) handling(req any) *handling {
+	c.policy = c.server.policyOf(c.call.Method)
+	h := &handling{serverCall: c, method: c.server.method(c.call.Method)}
+	h.req, _ = req.(proto.Message)
+	return h
+}
+
+// keeps reports whether the request of a stream is needed later.
+func (h *handling) keeps() bool {
+	return !h.call.ClientStreams && (h.policy.HandlerAttempts > 1 || h.policy.Fallback && len(h.method.fallbacks) > 0)
+}
+
+// silent is the answer to a client that says nothing for too long.
+func silent() error {
+	return status.New(codes.DeadlineExceeded, "STREAM_IDLE", "nothing was heard from the client for too long", status.Retry(status.Never))
+}

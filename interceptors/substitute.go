@@ -1,0 +1,286 @@
+package interceptors
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Substitute answers in place of a call that failed. Make one with [Answer],
+// [AnswerStream], [Canned] or [LastGood], and use it with [Fallback].
+type Substitute struct {
+	kind   recoursev1.Degraded_Kind
+	source string
+	codes  []string // empty: failures of the service
+
+	request, reply protoreflect.FullName // "": any
+	shape          substituteShape
+	replies        int // of canned ones
+
+	// run may complete the mark before it sends.
+	run func(ctx context.Context, c failedCall, mark *recoursev1.Degraded, send func(proto.Message) error) error
+	// learn sees good answers, nil if there is nothing to learn.
+	learn func(ctx context.Context, method string, req, reply proto.Message)
+	// unkeyed: on a server nothing would tell the callers apart.
+	unkeyed bool
+}
+
+type substituteShape uint8
+
+const (
+	anyReplies substituteShape = iota
+	oneReply
+	manyReplies
+	oneReplyToOneRequest
+)
+
+// failedCall is what a substitute may know.
+type failedCall struct {
+	method string
+	req    proto.Message // nil where the client streams
+	cause  *status.Error
+}
+
+// Fallback says what answers when a call of the method has failed for good: the
+// first of the substitutes that is meant for the failure and does not fail itself.
+// If all fail, the call fails with its own error. The answer is marked as
+// degraded, see [Degraded] and the metadata recourse-degraded.
+//
+// Substitutes run after all repeats, for as long as the policy's FallbackTimeout,
+// even if the call's own deadline has passed, but not for a caller who has given
+// up. On a stream they are asked only before the first reply. They take effect
+// unless the policy's Fallback is off.
+//
+// A method that does not exist, or has other messages or another shape than the
+// substitute, is a mistake in the program: Fallback panics.
+func Fallback(method string, chain ...*Substitute) Option {
+	md := mustDescribe(method)
+	for _, s := range chain {
+		if s == nil {
+			misuse("Fallback(%q): a substitute is nil", method)
+		}
+		s.check(method, md)
+	}
+	chain = slices.Clone(chain)
+	return bothOption{
+		server: func(s *server) {
+			for _, sub := range chain {
+				if sub.unkeyed {
+					misuse("Fallback(%q): on a server LastGood needs a key function that tells callers apart, or one caller's answer reaches another", method)
+				}
+			}
+			s.fallbacks = with(s.fallbacks, method, chain)
+		},
+		client: func(c *client) { c.fallbacks = with(c.fallbacks, method, chain) },
+	}
+}
+
+func with(m map[string][]*Substitute, method string, chain []*Substitute) map[string][]*Substitute {
+	if m == nil {
+		m = map[string][]*Substitute{}
+	}
+	m[method] = append(m[method], chain...)
+	return m
+}
+
+func (s *Substitute) check(method string, md protoreflect.MethodDescriptor) {
+	if s.request != "" && s.request != md.Input().FullName() {
+		misuse("Fallback(%q): the substitute takes %s, the method %s", method, s.request, md.Input().FullName())
+	}
+	if s.reply != "" && s.reply != md.Output().FullName() {
+		misuse("Fallback(%q): the substitute answers with %s, the method with %s", method, s.reply, md.Output().FullName())
+	}
+	switch {
+	case s.shape == manyReplies && !md.IsStreamingServer():
+		misuse("Fallback(%q): the method has one reply: use Answer", method)
+	case s.shape >= oneReply && s.shape != manyReplies && md.IsStreamingServer():
+		misuse("Fallback(%q): the method streams its replies: use AnswerStream or Canned", method)
+	case s.shape == oneReplyToOneRequest && md.IsStreamingClient():
+		misuse("Fallback(%q): LastGood needs one request to find the answer by, but the method streams them: use Answer", method)
+	case s.shape == anyReplies && !md.IsStreamingServer() && s.replies != 1:
+		misuse("Fallback(%q): the method has one reply, not %d", method, s.replies)
+	}
+}
+
+// Answer makes a substitute of a function, for methods with one reply. The request
+// is the call's own, which f must not change, and nil where the client streams
+// requests; cause is what the call failed with. f must honour its context.
+func Answer[Req, Res proto.Message](f func(ctx context.Context, req Req, cause *status.Error) (Res, error)) *Substitute {
+	return &Substitute{
+		kind: recoursev1.Degraded_KIND_SUBSTITUTE, request: nameOf[Req](), reply: nameOf[Res](), shape: oneReply,
+		run: func(ctx context.Context, c failedCall, _ *recoursev1.Degraded, send func(proto.Message) error) error {
+			req, _ := c.req.(Req)
+			res, err := f(ctx, req, c.cause)
+			if err != nil {
+				return err
+			}
+			return send(res)
+		},
+	}
+}
+
+// AnswerStream is [Answer] for methods that stream their replies: f sends them as
+// a handler would. Once it has sent one, an error of it is the call's.
+func AnswerStream[Req, Res proto.Message](f func(ctx context.Context, req Req, cause *status.Error, send func(Res) error) error) *Substitute {
+	return &Substitute{
+		kind: recoursev1.Degraded_KIND_SUBSTITUTE, request: nameOf[Req](), reply: nameOf[Res](), shape: manyReplies,
+		run: func(ctx context.Context, c failedCall, _ *recoursev1.Degraded, send func(proto.Message) error) error {
+			req, _ := c.req.(Req)
+			return f(ctx, req, c.cause, func(res Res) error { return send(res) })
+		},
+	}
+}
+
+// Canned makes a substitute of fixed replies: one, or for a method that streams
+// its replies any number. They are copied now.
+func Canned[Res proto.Message](replies ...Res) *Substitute {
+	copies := make([]proto.Message, len(replies))
+	for i, r := range replies {
+		if isNothing(r) {
+			misuse("Canned: reply %d is nil", i)
+		}
+		copies[i] = proto.Clone(r)
+	}
+	return &Substitute{
+		kind: recoursev1.Degraded_KIND_DEFAULT, source: "canned", reply: nameOf[Res](), replies: len(replies),
+		run: func(_ context.Context, _ failedCall, _ *recoursev1.Degraded, send func(proto.Message) error) error {
+			for _, r := range copies {
+				if err := send(proto.Clone(r)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// For limits a substitute to failures with one of these error codes, such as
+// "MODEL_OVERLOADED", or the name of a gRPC code where an error has none of its
+// own. Without it a substitute is for the failures of a service: UNAVAILABLE,
+// DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, INTERNAL, UNKNOWN, DATA_LOSS.
+func (s *Substitute) For(errorCodes ...string) *Substitute {
+	narrow := *s
+	narrow.codes = append(slices.Clone(s.codes), errorCodes...)
+	return &narrow
+}
+
+// From names where the answers come from, such as "cache": a fixed word for the
+// mark, fit for the label of a metric.
+func (s *Substitute) From(source string) *Substitute {
+	named := *s
+	named.source = status.Display(source, 64)
+	return &named
+}
+
+func (s *Substitute) meantFor(e *status.Error) bool {
+	if len(s.codes) > 0 {
+		return slices.Contains(s.codes, e.ErrorCode())
+	}
+	return serverFault(e.Code())
+}
+
+// serverFault tells failures of a service from those that its caller can mend
+// (the gRPC success list of Envoy's admission control, with UNKNOWN).
+func serverFault(c codes.Code) bool {
+	switch c {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted,
+		codes.Internal, codes.Unknown, codes.DataLoss:
+		return true
+	}
+	return false
+}
+
+// substituted runs a chain after a call has failed with cause. It returns the mark
+// of the answer that was sent, or nil and the cause with what the substitutes
+// failed with behind it. send is told of the mark before the first reply; an
+// error after that is the call's.
+func substituted(ctx context.Context, budget time.Duration, chain []*Substitute, call failedCall,
+	begin func(*recoursev1.Degraded), send func(context.Context, proto.Message) error,
+) (*recoursev1.Degraded, error) {
+	if len(chain) == 0 || errors.Is(ctx.Err(), context.Canceled) {
+		return nil, call.cause
+	}
+	ctx, cancel := outliving(ctx, budget)
+	defer cancel()
+	failed := []error{call.cause.Unwrap()}
+	for _, s := range chain {
+		if !s.meantFor(call.cause) || ctx.Err() != nil {
+			continue
+		}
+		mark, sent := degradedAfter(s.kind, s.source, call.cause), 0
+		err := s.answer(ctx, call, mark, func(m proto.Message) error {
+			if sent == 0 {
+				begin(mark)
+			}
+			if err := send(ctx, m); err != nil {
+				return err
+			}
+			sent++
+			return nil
+		})
+		switch {
+		case sent > 0 && err != nil:
+			return mark, status.Classify(err)
+		case sent > 0 || err == nil && s.shape != oneReply:
+			if sent == 0 {
+				begin(mark)
+			}
+			return mark, nil
+		}
+		failed = append(failed, err)
+	}
+	if len(failed) == 1 {
+		return nil, call.cause
+	}
+	return nil, call.cause.With(status.Cause(errors.Join(failed...)))
+}
+
+// answer runs one substitute, which may panic.
+func (s *Substitute) answer(ctx context.Context, call failedCall, mark *recoursev1.Degraded, send func(proto.Message) error) (err error) {
+	returned := false
+	defer func() {
+		if !returned && err == nil { // runtime.Goexit
+			err = status.Panicked(nil)
+		}
+	}()
+	defer recovered(&err)
+	err = s.run(ctx, call, mark, func(m proto.Message) error {
+		if isNothing(m) || s.reply != "" && m.ProtoReflect().Descriptor().FullName() != s.reply {
+			return errNoReply
+		}
+		return send(m)
+	})
+	returned = true
+	return err
+}
+
+// noMark is for answers that are marked once they are there.
+func noMark(*recoursev1.Degraded) {}
+
+// outliving is a context with the values of ctx that ends when its caller gives
+// up, or after the budget, but not with the deadline of the call that failed.
+func outliving(ctx context.Context, budget time.Duration) (context.Context, context.CancelFunc) {
+	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), budget)
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			cancel()
+		}
+	})
+	return long, func() { stop(); cancel() }
+}
+
+// nameOf is empty for a function that takes any message.
+func nameOf[M proto.Message]() protoreflect.FullName {
+	var m M
+	if any(m) == nil {
+		return ""
+	}
+	return m.ProtoReflect().Descriptor().FullName()
+}

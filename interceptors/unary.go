@@ -1,0 +1,148 @@
+package interceptors
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/recourse-dev/recourse/internal/retry"
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+)
+
+// unaryCall is a call with one request and one reply, with all its attempts.
+type unaryCall struct {
+	calling
+	req, reply any
+	invoker    grpc.UnaryInvoker
+
+	decoded any // what attempts decode into: the reply itself, if it came empty
+}
+
+var _ retry.Op = (*unaryCall)(nil)
+
+// do makes the call.
+func (u *unaryCall) do(ctx context.Context) (err error) {
+	settings, opts, engaged := u.client.engaged(u.opts)
+	if !engaged {
+		return u.invoker(ctx, u.call.Method, u.req, u.reply, u.cc, u.opts...)
+	}
+	u.settings, u.opts = settings, opts
+	u.begin(ctx, u.req)
+	defer u.cancel()
+	defer func() { u.settings.finished(err) }()
+	u.decoded = vessel(u.reply)
+	err = u.first()
+	if err != nil {
+		err = u.run.Repeat(u.ctx, err, u)
+	}
+	u.settle(err)
+	if err == nil {
+		err = u.accept()
+	}
+	if err == nil {
+		return nil
+	}
+	return u.substitute(err)
+}
+
+func (u *unaryCall) first() error {
+	if !u.Admit() {
+		return throttled()
+	}
+	return u.Again(u.ctx, 1)
+}
+
+// Again makes one attempt. It shares no message with the others: what the last
+// one left is emptied first.
+func (u *unaryCall) Again(_ context.Context, n int) error {
+	ctx, opts, cancel := u.attempt(n)
+	defer cancel()
+	err := u.invoker(ctx, u.call.Method, u.req, u.decoded, u.cc, opts...)
+	if err != nil {
+		empty(u.decoded)
+		return err
+	}
+	u.answered(true)
+	return nil
+}
+
+// accept hands the reply to the application, unless it is not good enough.
+func (u *unaryCall) accept() error {
+	if d := degradedIn(u.trailer); d != nil {
+		if u.settings.refusesDegraded() {
+			empty(u.decoded)
+			return refusedDegraded(d)
+		}
+		u.mark(d)
+	} else {
+		u.learn()
+	}
+	if u.decoded != u.reply {
+		proto.Reset(u.reply.(proto.Message))
+		proto.Merge(u.reply.(proto.Message), u.decoded.(proto.Message))
+	}
+	return nil
+}
+
+// learn shows a good answer to the fallbacks that remember them.
+func (u *unaryCall) learn() {
+	for _, s := range u.method.fallbacks {
+		if s.learn == nil {
+			continue
+		}
+		req, ok1 := u.req.(proto.Message)
+		reply, ok2 := u.decoded.(proto.Message)
+		if ok1 && ok2 {
+			s.learn(u.caller, u.call.Method, req, reply)
+		}
+	}
+}
+
+// substitute asks the fallbacks for a reply. It returns the error of the call if
+// they have none.
+func (u *unaryCall) substitute(err error) error {
+	if u.settings.refusesDegraded() || !u.policy.Fallback {
+		return err
+	}
+	e, _ := status.From(err)
+	req, _ := u.req.(proto.Message)
+	d, err := substituted(u.caller, u.policy.FallbackTimeout, u.method.fallbacks,
+		failedCall{method: u.call.Method, req: req, cause: e}, noMark,
+		func(_ context.Context, m proto.Message) error {
+			reply, ok := u.reply.(proto.Message)
+			if !ok {
+				return errNoReply
+			}
+			proto.Reset(reply)
+			proto.Merge(reply, m)
+			return nil
+		})
+	if d != nil && err == nil {
+		u.mark(d)
+	}
+	return err
+}
+
+// vessel is what attempts may decode into, so that a failed one leaves no trace in
+// reply: reply itself if it is empty, since it can be emptied again.
+func vessel(reply any) any {
+	if m, ok := reply.(proto.Message); ok && proto.Size(m) > 0 {
+		return m.ProtoReflect().New().Interface()
+	}
+	return reply
+}
+
+// empty takes a failed attempt's data out of a reply. Messages of other kinds than
+// protobuf's are known by their Reset.
+func empty(reply any) {
+	if m, ok := reply.(proto.Message); ok {
+		if proto.Size(m) > 0 {
+			proto.Reset(m)
+		}
+		return
+	}
+	if m, ok := reply.(interface{ Reset() }); ok && !reflect.ValueOf(reply).IsNil() {
+		m.Reset()
+	}
+}

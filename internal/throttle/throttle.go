@@ -1,0 +1,154 @@
+// Package throttle lets a client hold back requests that an overloaded server
+// would refuse anyway: the adaptive throttle of "Handling Overload" in the SRE
+// book, where each client refuses with the probability
+//
+//	max(0, (requests - K*accepts) / (requests + 1))
+//
+// Requests count when they start, so that an outage is seen before its last
+// answer (zeromicro/go-zero#5011). Taken by itself that would refuse the calls of
+// a client that has just begun to use a slow but healthy server; so the requests
+// still under way are presumed to fare like those that were answered within the
+// window, and nothing is refused here unless the server refused something.
+package throttle
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The window of ten seconds, K and the least number of requests are those of
+// POLICY.md 1.9; the highest probability is failsafe-go's, Envoy has 0.8.
+const (
+	window      = 10 // slices of a second each
+	recent      = 3  // of them tell whether the server has recovered
+	k           = 2
+	fewest      = 20  // requests, before anything is refused
+	mostRefused = 0.9 // the rest tells that the server is back
+)
+
+// Throttle is safe for concurrent use. Make one with [New], for each server.
+//
+// It goes by the wall clock in whole seconds. While a clock is set back by no
+// more than the window, the seconds that come twice count as one; after a longer
+// jump, either way, it begins anew and refuses nothing at first.
+type Throttle struct {
+	slice    atomic.Int64 // the second that is being counted
+	begun    counter      // first: sent; second: refused here
+	answered counter      // first: accepted; second: refused by the server
+
+	mu sync.Mutex // held to go on to another slice
+}
+
+// New makes a throttle that has seen nothing.
+func New() *Throttle { return new(Throttle) }
+
+// Begin counts a request and reports whether it may be sent; where it may,
+// [Throttle.End] follows, for every request: one that never ends counts as still
+// under way until the window has passed. The draw is a random number in [0, 1).
+func (t *Throttle) Begin(now time.Time, draw float64) bool {
+	t.turn(now)
+	send := draw >= t.refusal()
+	if send {
+		t.begun.first()
+	} else {
+		t.begun.second()
+	}
+	return send
+}
+
+// End counts the outcome of a request that was sent: accepted is anything but a
+// sign of overload. A stream ends, for this purpose, when it is known to be open.
+func (t *Throttle) End(now time.Time, accepted bool) {
+	t.turn(now)
+	if accepted {
+		t.answered.first()
+	} else {
+		t.answered.second()
+	}
+}
+
+// refusal is the probability with which the next request should be refused here.
+// The last seconds may lower it: what was refused here counts as a request for as
+// long as the window lasts, and would slow down the way back.
+func (t *Throttle) refusal() float64 {
+	accepted, refused := t.answered.since(&t.answered.window)
+	if refused == 0 {
+		return 0 // the usual case
+	}
+	sent, held := t.begun.since(&t.begun.window)
+	p := probability(sent, held, accepted, refused)
+	if p == 0 {
+		return 0
+	}
+	accepted, refused = t.answered.since(&t.answered.recent)
+	sent, held = t.begun.since(&t.begun.recent)
+	if sent+held < fewest || accepted+refused == 0 {
+		return p
+	}
+	return min(p, probability(sent, held, accepted, refused))
+}
+
+func probability(sent, held, accepted, refused int) float64 {
+	requests, answered := sent+held, accepted+refused
+	if requests < fewest || answered == 0 {
+		return 0
+	}
+	underWay := max(0, sent-answered)
+	accepts := float64(accepted) + float64(underWay)*float64(accepted)/float64(answered)
+	return min(mostRefused, max(0, (float64(requests)-k*accepts)/float64(requests+1)))
+}
+
+// turn goes on to the slice of now.
+func (t *Throttle) turn(now time.Time) {
+	if slice := now.Unix(); slice != t.slice.Load() {
+		t.turnTo(slice)
+	}
+}
+
+func (t *Throttle) turnTo(slice int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	current := t.slice.Load()
+	switch steps := slice - current; {
+	case steps > -window && steps <= 0: // another was faster, or the clock was set back a little
+		return
+	case steps >= window || steps < 0:
+		current = slice - window // nothing of what there is remains
+	}
+	for s := current + 1; s <= slice; s++ {
+		t.begun.turn(s)
+		t.answered.turn(s)
+	}
+	t.slice.Store(slice)
+}
+
+// A counter counts two things in one word, so that counting is one addition and
+// reading both is one load. It counts up for ever: what happened within the
+// window is the difference to a mark, which is right even after an overflow, of
+// either half, as long as the difference itself is below 1<<32.
+type counter struct {
+	total          atomic.Uint64
+	window, recent atomic.Uint64  // total when the window, and its recent part, began
+	marks          [window]uint64 // total when each slice began; guarded by Throttle.mu
+}
+
+func (c *counter) first()  { c.total.Add(1 << 32) }
+func (c *counter) second() { c.total.Add(1) }
+
+// since reads the mark before the total, which is never below it then.
+func (c *counter) since(mark *atomic.Uint64) (first, second int) {
+	from := mark.Load()
+	n := c.total.Load() - from
+	return int(n >> 32), int(uint32(n))
+}
+
+func (c *counter) turn(slice int64) {
+	*c.mark(slice) = c.total.Load()
+	c.window.Store(*c.mark(slice - window + 1))
+	c.recent.Store(*c.mark(slice - recent + 1))
+}
+
+func (c *counter) mark(slice int64) *uint64 {
+	return &c.marks[(slice%window+window)%window]
+}
