@@ -25,6 +25,7 @@ type rule struct {
 	unless string   // the packages it does not hold for, "" for none
 	never  []string // what they must not import
 	except []string // what they may nevertheless
+	direct bool     // it holds for their own imports only, not for those of what they import
 }
 
 // grpc's codes and status are plain values, fit for code that knows nothing of connections.
@@ -49,18 +50,21 @@ var rules = []rule{
 	{who: "./status/...", never: loggers},
 
 	{who: "./policy/...", never: []string{"google.golang.org/grpc/..."}, except: plainGRPC},
-	{who: "./policy/...", never: []string{"./interceptors/..."}},
+	{who: "./policy/...", never: []string{"./..."}, except: []string{"./policy/..."}},
+	{who: "./policy/...", never: loggers},
 
-	// A policy is a state machine: no connection and no other policy.
-	{who: "./interceptors/*/...", unless: "./interceptors/internal/...", never: []string{"google.golang.org/grpc/..."}, except: plainGRPC},
-	{who: "./interceptors/*/...", never: []string{"./interceptors/*/..."}, except: []string{"./interceptors/=/...", "./interceptors/internal/..."}},
+	// The engine is state machines: no connection, and but for the cache none that knows another.
+	{who: "./internal/*/...", unless: "./internal/rpctest/...", never: []string{"google.golang.org/grpc/..."}, except: plainGRPC},
+	{who: "./internal/*/...", never: []string{"./internal/*/..."}, except: []string{"./internal/=/...", "./internal/lru/..."}},
+	{who: "./internal/...", never: []string{"./interceptors/...", "./async/..."}},
+	{who: "./internal/...", never: loggers},
 
-	{who: "./async/...", never: []string{"./interceptors"}},
+	{who: "./async/...", never: []string{"./interceptors/..."}},
 	{who: "./telemetry/...", never: []string{"go.opentelemetry.io/otel/sdk/..."}},
 	{who: "./catalog/...", never: []string{"./interceptors/...", "./async/...", "./telemetry/..."}},
 
 	// What an example needs, its reader needs too.
-	{who: "./examples/...", never: []string{".../internal/..."}},
+	{who: "./examples/...", never: []string{".../internal/..."}, direct: true},
 
 	// Nothing stands on the roof.
 	{who: "./...", never: []string{"."}},
@@ -95,7 +99,7 @@ func TestImports(t *testing.T) {
 
 func TestImportRules(t *testing.T) {
 	const status, gen, async = module + "/status", module + "/gen/go/recourse/v1", module + "/async"
-	const retry, breaker, engine = module + "/interceptors/retry", module + "/interceptors/breaker", module + "/interceptors"
+	const retry, limit, lru, engine = module + "/internal/retry", module + "/internal/limit", module + "/internal/lru", module + "/interceptors"
 	tests := []struct {
 		name    string
 		imports map[string][]string
@@ -104,16 +108,20 @@ func TestImportRules(t *testing.T) {
 		{"allowed", map[string][]string{
 			status: {"google.golang.org/grpc/codes", "google.golang.org/grpc/status", gen, status + "/internal/fit", "errors"},
 			gen:    {"google.golang.org/protobuf/proto"},
-			retry:  {status, retry + "/backoff", engine + "/internal/clock"},
-			engine: {"google.golang.org/grpc", retry, breaker, "log/slog"},
+			retry:  {status, retry + "/backoff", lru},
+			engine: {"google.golang.org/grpc", retry, limit, "log/slog"},
+			async:  {retry},
+
+			module + "/examples/server": {engine},
 		}, nil},
 		{"grpc in status", map[string][]string{status: {"google.golang.org/grpc/metadata"}},
 			[]string{"status imports google.golang.org/grpc/metadata"}},
 		{"logger in status", map[string][]string{status: {"log/slog"}}, []string{"status imports log/slog"}},
 		{"ours in gen", map[string][]string{gen: {status}}, []string{"gen/go/recourse/v1 imports status"}},
-		{"policy in policy", map[string][]string{retry: {breaker}}, []string{"interceptors/retry imports interceptors/breaker"}},
-		{"internal in example", map[string][]string{module + "/examples/server": {engine + "/internal/clock"}},
-			[]string{"examples/server imports interceptors/internal/clock"}},
+		{"machine in machine", map[string][]string{retry: {limit}}, []string{"internal/retry imports internal/limit"}},
+		{"grpc in a machine", map[string][]string{retry: {"google.golang.org/grpc"}}, []string{"internal/retry imports google.golang.org/grpc"}},
+		{"internal in example", map[string][]string{module + "/examples/server": {retry}},
+			[]string{"examples/server imports internal/retry"}},
 		{"through another", map[string][]string{async: {module + "/telemetry"}, module + "/telemetry": {engine}},
 			[]string{"async imports interceptors"}},
 	}
@@ -190,7 +198,7 @@ func violations(rules []rule, imports map[string][]string) []string {
 	var found []string
 	for pkg := range imports {
 		for _, imp := range reach(pkg, imports) {
-			if slices.ContainsFunc(rules, func(r rule) bool { return r.forbids(pkg, imp) }) {
+			if slices.ContainsFunc(rules, func(r rule) bool { return r.forbids(pkg, imp, slices.Contains(imports[pkg], imp)) }) {
 				found = append(found, room(pkg)+" imports "+room(imp))
 			}
 		}
@@ -199,7 +207,10 @@ func violations(rules []rule, imports map[string][]string) []string {
 	return found
 }
 
-func (r rule) forbids(pkg, imp string) bool {
+func (r rule) forbids(pkg, imp string, direct bool) bool {
+	if r.direct && !direct {
+		return false
+	}
 	who := pattern(r.who, "").FindStringSubmatch(pkg)
 	if who == nil || r.unless != "" && matches(r.unless, pkg) {
 		return false

@@ -172,15 +172,16 @@ func (k *calling) answered(taken bool) {
 	}
 }
 
+// overload reports whether the server had no room for the attempt, which a server
+// that merely fails has.
 func (k *calling) overload(f *retry.Failure) bool {
-	_, delay := f.Err.RetryDelay()
-	switch f.Err.Code() {
+	switch advice := f.Err.RetryAdvice(); f.Err.Code() {
 	case codes.ResourceExhausted:
 		return true
 	case codes.DeadlineExceeded:
 		return len(k.trailer) == 0
 	case codes.Unavailable:
-		return f.HasPushback || f.Forbidden || delay || f.Err.RetryAdvice().GetWhy() == recoursev1.RetryAdvice_WHY_OVERLOADED
+		return advice.GetWhy() == recoursev1.RetryAdvice_WHY_OVERLOADED || advice == nil && f.HasPushback
 	}
 	return false
 }

@@ -59,7 +59,7 @@ type streamAttempt struct {
 	grpc.ClientStream
 	cancel context.CancelFunc
 	watch  *watchdog
-	late   atomic.Bool // it was silent for too long
+	late   atomic.Bool           // it was silent for too long
 	broken atomic.Pointer[error] // what could not be sent again
 }
 

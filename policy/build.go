@@ -90,7 +90,7 @@ type builder struct {
 	rules  map[target][]rule
 	errs   []error
 	faults []fault
-	said   map[target]map[string]bool // what was found wrong, so that it is said once and not again for each method
+	said   map[target]map[string]bool // what was found wrong with each
 }
 
 func (b *builder) add(rules []rule) {
@@ -138,7 +138,7 @@ func (b *builder) policy(t target) *Policy {
 				continue
 			}
 			if err := r.apply(&p, origins, i); err != nil {
-				b.say(t, err.Error(), nil)
+				b.fail(t, err.Error())
 			}
 		}
 	}
@@ -151,7 +151,6 @@ func (b *builder) policy(t target) *Policy {
 // apply changes p, and notes which of its fields the file has set.
 func (r rule) apply(p *Policy, origins map[string]origin, level int) error {
 	after := *p
-	after.Codes = slices.Clone(p.Codes)
 	if r.change != nil {
 		if err := guarded(r.change, &after); err != nil {
 			return fmt.Errorf("the function of the layer of %v panicked: %w: remove the cause", r.target, err)
@@ -200,35 +199,37 @@ func (b *builder) report(t target, p *Policy, pr problem, origins map[string]ori
 		}
 	}
 	if best == nil {
-		b.say(t, pr.say(p, goWords), nil)
+		b.fail(t, pr.say(p, goWords))
 		return
 	}
 	text := pr.say(p, fileWords)
-	if best.target != t { // the key is for more than that, and right for the rest
+	if !b.isNew(t, best.at.path+": "+text) {
+		return
+	}
+	if best.target != t { // the key is for more than that, and may be right for the rest
 		text = fmt.Sprintf("for %v, %s", t, text)
 	}
-	b.say(t, text, best.at)
+	b.faults = append(b.faults, fault{*best.at, text})
 }
 
-// say records what is wrong with the policy of t, unless it was said of the service
-// or the defaults that t has it from.
-func (b *builder) say(t target, text string, at *place) {
-	key := text
-	if at != nil {
-		key = at.path + ": " + text
+// fail records what the program did wrong with the policy of t.
+func (b *builder) fail(t target, text string) {
+	if b.isNew(t, text) {
+		b.errs = append(b.errs, fmt.Errorf("policy: %v: %s", t, text))
 	}
+}
+
+// isNew notes that something is wrong with t, and reports whether nothing of the kind
+// was said of the service or the defaults, which t then only has it from.
+func (b *builder) isNew(t target, wrong string) bool {
 	for _, level := range t.levels() {
-		if b.said[level][key] {
-			return
+		if b.said[level][wrong] {
+			return false
 		}
 	}
 	if b.said[t] == nil {
 		b.said[t] = map[string]bool{}
 	}
-	b.said[t][key] = true
-	if at == nil {
-		b.errs = append(b.errs, fmt.Errorf("policy: %v: %s", t, text))
-		return
-	}
-	b.faults = append(b.faults, fault{*at, text})
+	b.said[t][wrong] = true
+	return true
 }

@@ -287,6 +287,9 @@ func meant(name string, keys []key) string {
 	if slices.ContainsFunc(topKeys, func(k key) bool { return k.name == name }) {
 		return "write it at the top of the file"
 	}
+	if slices.ContainsFunc(methodKeys, func(k key) bool { return k.name == name }) {
+		return "write it for a service or a method, under methods"
+	}
 	if _, err := parseTarget(name); err == nil && strings.ContainsAny(name, "./") {
 		return "write it under methods, at the top of the file"
 	}

@@ -182,6 +182,19 @@ func TestFilesThatSayNothing(t *testing.T) {
 	}
 }
 
+// A byte order mark takes no column.
+func TestPlacesBehindAByteOrderMark(t *testing.T) {
+	for text, want := range map[string]string{
+		"colour: 1": "recourse.yaml:1:1: ", "{colour: 'x": "recourse.yaml:1:11: ", "\tmethods: {}": "recourse.yaml:1:1: ",
+	} {
+		for _, mark := range []string{"", "\uFEFF"} {
+			if _, err := policy.Parse([]byte(mark + text)); err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%q: %v, want %s", mark+text, err, want)
+			}
+		}
+	}
+}
+
 func TestTheSizeOfAFile(t *testing.T) {
 	const most = 1 << 20
 	for size, ok := range map[int]bool{most: true, most + 1: false} {

@@ -183,15 +183,9 @@ func fileWords(p *Policy, field string) (name, value string) {
 	if !ok {
 		return goWords(p, field)
 	}
-	switch v := reflect.ValueOf(*p).FieldByName(field).Interface().(type) {
-	case time.Duration:
-		return name, inFile(v)
-	case int:
-		if field == "MaxAttempts" {
-			v--
-		}
-		return name, strconv.Itoa(v)
-	default:
-		return name, fmt.Sprint(v)
+	v := reflect.ValueOf(*p).FieldByName(field).Interface()
+	if d, ok := v.(time.Duration); ok {
+		return name, inFile(d)
 	}
+	return name, fmt.Sprint(v)
 }

@@ -245,6 +245,19 @@ func TestAFileThatIsHalfWritten(t *testing.T) {
 	})
 }
 
+// A file that is touched while it is being looked at waits for the next look.
+func TestAFileThatIsBeingWritten(t *testing.T) {
+	watch(t, file(5), func(w *watched) {
+		w.write(file(6))
+		w.after(1050*time.Millisecond, 5*time.Second)
+		if err := os.Chtimes(w.path, time.Now(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		w.after(900*time.Millisecond, 5*time.Second)
+		w.after(200*time.Millisecond, 6*time.Second, "changed")
+	})
+}
+
 // A file that stays empty is a disk that was full, more likely than a wish.
 func TestAFileThatIsEmptied(t *testing.T) {
 	watch(t, file(5), func(w *watched) {
@@ -260,6 +273,25 @@ func TestAFileThatIsEmptied(t *testing.T) {
 		w.after(time.Minute, 30*time.Second, badError)
 		w.write("")
 		w.after(time.Minute, 30*time.Second, "changed")
+		if err := os.Remove(w.path); err != nil {
+			t.Fatal(err)
+		}
+		w.after(time.Minute, 30*time.Second, "policy: stat FILE: no such file or directory")
+	})
+}
+
+// Who looks often need not wait long.
+func TestWatchOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set, path := load(t, file(5))
+		write(t, path, file(6))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		start := time.Now()
+		set.Watch(ctx, 20*time.Millisecond, func(error) { cancel() })
+		if took := time.Since(start); took != 30*time.Millisecond || set.For("").Timeout != 6*time.Second {
+			t.Errorf("%v after %v", set.For("").Timeout, took)
+		}
 	})
 }
 

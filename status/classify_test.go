@@ -273,7 +273,7 @@ func TestClassifiersGiveErrorsAMeaning(t *testing.T) {
 	}
 }
 
-// TestADependencysErrorBecomesOurOwn is the table of WIRE.md, section 4.7.
+// TestADependencysErrorBecomesOurOwn is the table of what a dependency's code becomes.
 func TestADependencysErrorBecomesOurOwn(t *testing.T) {
 	const failed, unavailable, late = status.CodeDependencyFailed, status.CodeDependencyUnavailable, status.CodeDependencyTimeout
 	want := map[codes.Code]struct {

@@ -180,7 +180,7 @@ func actions(custom bool, keep, earlier int) func(t testing.TB, p *spb.Status) i
 
 const all = 1 << 20
 
-// parts is the order of WIRE.md, section 4.11, with the steps that follow when
+// parts is the order in which an error is trimmed, with the steps that follow when
 // even those do not suffice.
 var parts = []part{
 	{"stack", func(t testing.TB, p *spb.Status) int {

@@ -378,7 +378,7 @@ func TestMirrorSpeaksWhereTheErrorDetailIsMissing(t *testing.T) {
 	}
 }
 
-// TestUsualGuidance is the table of WIRE.md, section 2.
+// TestUsualGuidance is the table of what a code alone suggests.
 func TestUsualGuidance(t *testing.T) {
 	tests := []struct {
 		code    codes.Code

@@ -1,5 +1,5 @@
 // Package escalation counts consecutive failures, to tell when "try again" is no
-// longer good advice and somebody should contact support (POLICY.md 1.17).
+// longer good advice and somebody should contact support.
 //
 // When everybody fails, that would send everybody to support with the same ticket;
 // so no more than ten different callers are sent there within the window.

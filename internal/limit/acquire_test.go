@@ -219,7 +219,7 @@ func simulate(t *testing.T, server server, patience time.Duration, loads ...load
 	return results
 }
 
-// POLICY.md S3, the server alone: a burst of twice what it can do, 500 a second,
+// The server alone: a burst of twice what it can do, 500 a second,
 // costs nothing of what it can do, wastes nothing, and is over when it is over.
 func TestBurst(t *testing.T) {
 	tests := []struct {

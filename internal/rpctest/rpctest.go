@@ -15,6 +15,10 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
@@ -38,6 +42,29 @@ func (s Shape) Method() string { return "/" + service + "/" + s.Name }
 func (s Shape) unary() bool { return !s.ClientStreams && !s.ServerStreams }
 
 const service = "recourse.test.Echo"
+
+// The service has a descriptor, as a generated one has: options that are for one
+// method look there.
+func init() {
+	text := proto.String(".google.protobuf.StringValue")
+	d := &descriptorpb.ServiceDescriptorProto{Name: proto.String("Echo")}
+	for _, s := range Shapes {
+		d.Method = append(d.Method, &descriptorpb.MethodDescriptorProto{
+			Name: proto.String(s.Name), InputType: text, OutputType: text,
+			ClientStreaming: proto.Bool(s.ClientStreams), ServerStreaming: proto.Bool(s.ServerStreams),
+		})
+	}
+	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
+		Name: proto.String("recourse/test/echo.proto"), Package: proto.String("recourse.test"), Syntax: proto.String("proto3"),
+		Dependency: []string{"google/protobuf/wrappers.proto"}, Service: []*descriptorpb.ServiceDescriptorProto{d},
+	}, protoregistry.GlobalFiles)
+	if err == nil {
+		err = protoregistry.GlobalFiles.RegisterFile(file)
+	}
+	if err != nil {
+		panic(err)
+	}
+}
 
 // Handler serves calls of any shape.
 type Handler func(ctx context.Context, x Exchange) error

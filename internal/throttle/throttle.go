@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// The window of ten seconds, K and the least number of requests are those of
-// POLICY.md 1.9; the highest probability is failsafe-go's, Envoy has 0.8.
+// K is that of the SRE book; its window of two minutes is shortened to what a client
+// remembers of an outage. The highest probability is failsafe-go's, Envoy has 0.8.
 const (
 	window      = 10 // slices of a second each
 	recent      = 3  // of them tell whether the server has recovered

@@ -254,6 +254,29 @@ func TestConcurrentUse(t *testing.T) {
 	}
 }
 
+// Whoever counts while another goes on to a slice far ahead sees few events, never
+// fewer than none, which would read as four billion.
+func TestReadingWhileTurning(t *testing.T) {
+	throttle := New()
+	var all sync.WaitGroup
+	all.Go(func() {
+		for n := range 20_000 {
+			throttle.begun.first()
+			throttle.begun.second()
+			throttle.turnTo(int64(n) * 100)
+		}
+	})
+	all.Go(func() {
+		for range 200_000 {
+			if sent, held := throttle.begun.since(&throttle.begun.window); sent > 20_000 || held > 20_000 {
+				t.Errorf("%d sent and %d refused here", sent, held)
+				return
+			}
+		}
+	})
+	all.Wait()
+}
+
 // Any sequence of times leaves it with a probability, and itself again soon.
 func FuzzClock(f *testing.F) {
 	f.Add(int64(0), int64(1), int64(-1), int64(1)<<40)
