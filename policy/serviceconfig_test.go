@@ -183,7 +183,8 @@ func TestBadServiceConfigs(t *testing.T) {
 			`methodConfig[0].retryPolicy.retryableStatusCodes: there is no code: write at least one, such as "UNAVAILABLE"`,
 		}},
 		{entry(`"retryPolicy": {"maxAttempts": 1, "initialBackoff": "0s", "maxBackoff": "x", "backoffMultiplier": 0.5,
-			"retryableStatusCodes": ["unavailable", "OK", 0, 17, -1, 1.5, null, [], "` + strings.Repeat("é", 50) + `"]}`), []string{
+			"retryableStatusCodes": ["unavailable", "OK", 0, 17, -1, 1.5, null, [],
+			"` + strings.Repeat("é", 50) + `"]}`), []string{
 			`methodConfig[0].retryPolicy.maxAttempts: 1 is too little: write 2 or more`,
 			`methodConfig[0].retryPolicy.initialBackoff: "0s" is not more than 0: write more, or remove the key`,
 			`methodConfig[0].retryPolicy.maxBackoff: "x" is not a duration: write seconds with an s, such as "1.5s"`,

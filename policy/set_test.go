@@ -227,7 +227,8 @@ func TestWhoseFaultACombinationIs(t *testing.T) {
 	}{
 		{policy.Method("/a.B/C", func(p *policy.Policy) { p.AttemptTimeout = 3 * time.Second }),
 			"recourse.yaml:1:43: error_handling.async.timeout_seconds: for /a.B/C, AttemptTimeout 3s is " +
-				"more than timeout_seconds 2, so that it could never end an attempt: lower AttemptTimeout or raise timeout_seconds"},
+				"more than timeout_seconds 2, so that it could never end an attempt: " +
+				"lower AttemptTimeout or raise timeout_seconds"},
 		{policy.Method("/a.B/C", func(p *policy.Policy) { p.Timeout, p.AttemptTimeout = time.Second, 3*time.Second }),
 			"policy: /a.B/C: AttemptTimeout 3s is more than Timeout 1s, " +
 				"so that it could never end an attempt: lower AttemptTimeout or raise Timeout"},
