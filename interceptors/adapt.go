@@ -60,6 +60,7 @@ func (c *serverCall) runWithin(ctx context.Context, req any, handler grpc.UnaryH
 		h.again = func() { req = spare }
 	}
 	h.sent = func() bool { return headersSet(c.Context) }
+	h.leave = func() {}
 	h.send = func(_ context.Context, m proto.Message) error { h.reply = m; return nil }
 	if err := h.serve(ctx); err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (s *serverStream) run(srv any, handler grpc.StreamHandler) error {
 		defer s.watch.stop()
 	}
 	h.again = func() { s.rerun = true }
-	h.sent = func() bool { return s.sent.Load() || s.call().ClientStreams || headersSet(c.Context) }
+	h.sent = func() bool { return s.sent.Load() || headersSet(c.Context) }
 	h.leave = func() { s.left.Store(true) }
 	h.send = func(_ context.Context, m proto.Message) error { return s.SendMsg(m) }
 	return h.serve(s.ctx)
@@ -125,8 +126,6 @@ type serverStream struct {
 	sent     atomic.Bool   // a message, or headers
 	left     atomic.Bool   // the handler was left behind
 }
-
-func (s *serverStream) call() *Call { return &s.serverCall.call }
 
 func (s *serverStream) Context() context.Context { return s.ctx }
 
@@ -176,8 +175,9 @@ func (s *serverStream) receive(m any) error {
 	if s.handling == nil {
 		return s.ServerStream.RecvMsg(m)
 	}
-	if s.rerun && s.request != nil {
-		s.rerun = false
+	rerun := s.rerun
+	s.rerun = false
+	if rerun && s.request != nil {
 		if again, ok := m.(proto.Message); ok {
 			proto.Merge(again, s.request)
 			return nil
@@ -326,7 +326,7 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 
 // start opens the stream, as one of many attempts where there is a policy.
 func (s *clientStream) start(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (err error) {
-	if settings, rest, engaged := s.client.engaged(opts); engaged {
+	if settings, rest, engaged := s.client.engaged(ctx, opts); engaged {
 		repeated := &streamCall{
 			calling: calling{client: s.client, cc: cc, call: s.call, settings: settings, opts: rest},
 			desc:    desc, streamer: streamer,

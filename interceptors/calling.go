@@ -58,9 +58,9 @@ type trace struct {
 func (t *trace) notSent() bool { return t != nil && t.finished.Load() && t.peer.Addr == nil }
 
 // engaged reads a call's options, and reports whether there is anything to do.
-func (c *client) engaged(opts []grpc.CallOption) (settings *callSettings, rest []grpc.CallOption, engaged bool) {
+func (c *client) engaged(ctx context.Context, opts []grpc.CallOption) (settings *callSettings, rest []grpc.CallOption, engaged bool) {
 	settings, rest = settingsOf(opts)
-	return settings, rest, c.engages() || settings.asks()
+	return settings, rest, c.engages() || settings.asks() || watchIn(ctx) != nil
 }
 
 // begin fixes the time and the rules of a call.

@@ -3,6 +3,7 @@ package interceptors
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/policy"
@@ -46,8 +47,9 @@ func DegradedAsError() grpc.CallOption {
 // WatchDegraded is for code that cannot pass call options: seen returns the mark
 // of the last call made with the returned context whose answer was degraded, nil
 // if there was none. It is safe for concurrent use.
-func WatchDegraded(ctx context.Context) (watching context.Context, seen func() *recoursev1.Degraded) {
+func WatchDegraded(ctx context.Context) (watched context.Context, seen func() *recoursev1.Degraded) {
 	w := &degradedWatch{outer: watchIn(ctx)}
+	watching.Store(true)
 	return context.WithValue(ctx, watchKey{}, w), w.seen
 }
 
@@ -59,7 +61,13 @@ type degradedWatch struct {
 	last  *recoursev1.Degraded
 }
 
+// watching spares programs that never watch the search in every context.
+var watching atomic.Bool
+
 func watchIn(ctx context.Context) *degradedWatch {
+	if !watching.Load() {
+		return nil
+	}
 	w, _ := ctx.Value(watchKey{}).(*degradedWatch)
 	return w
 }

@@ -159,11 +159,15 @@ func (h *handling) Again(ctx context.Context, attempt int) error {
 		h.again()
 	}
 	if !h.policy.HardStop && h.silence == nil {
-		reply, err := h.handler(ctx)
-		h.reply = reply
-		return err
+		return h.inline(ctx)
 	}
 	return h.stoppable(ctx)
+}
+
+func (h *handling) inline(ctx context.Context) (err error) {
+	defer recovered(&err)
+	h.reply, err = h.handler(ctx)
+	return err
 }
 
 // grace is how long a handler that heeds its context has to say so.
@@ -289,7 +293,7 @@ func (h *handling) Judge(err error) retry.Failure {
 	repeated := len(metadata.ValueFromIncomingContext(h.Context, attemptsKey)) > 0
 	return retry.Failure{
 		Err:     h.classify(err),
-		GivenUp: repeated || h.sent() || h.learnt.Load() != nil || h.ctx.Err() != nil,
+		GivenUp: repeated || h.call.ClientStreams || h.sent() || h.learnt.Load() != nil || h.ctx.Err() != nil,
 	}
 }
 

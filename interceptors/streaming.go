@@ -271,7 +271,7 @@ func (s *streamCall) RecvMsg(m any) error {
 			return s.greet()
 		}
 	}
-	if s.outcome != nil && !s.delivered && s.fallsBack() {
+	if s.standIn == nil && s.outcome != nil && !s.delivered && s.fallsBack() {
 		s.standIn = s.substitute()
 	}
 	if s.standIn != nil {

@@ -23,7 +23,7 @@ var _ retry.Op = (*unaryCall)(nil)
 
 // do makes the call.
 func (u *unaryCall) do(ctx context.Context) (err error) {
-	settings, opts, engaged := u.client.engaged(u.opts)
+	settings, opts, engaged := u.client.engaged(ctx, u.opts)
 	if !engaged {
 		return u.invoker(ctx, u.call.Method, u.req, u.reply, u.cc, u.opts...)
 	}
