@@ -12,11 +12,13 @@ import (
 // The shape is that of the AWS SDKs' retry quota; the numbers are measured, three
 // hops, 200 calls a second.
 const (
-	most        = 20.0 // tokens at the start, and at most
-	perSuccess  = 0.2
-	perSecond   = 0.1 // so that a client with nothing but failures finds out when they end
-	costRepeat  = 1.0
-	costTimeout = 5.0 // a server that is too slow suffers most from repeats
+	token = 1000 // a thousandth of one is the unit, so that five successes are exactly a repeat
+
+	most        = 20 * token // at the start, and at most
+	perSuccess  = token / 5
+	perSecond   = token / 10 // so that a client with nothing but failures finds out when they end
+	costRepeat  = 1 * token
+	costTimeout = 5 * token // a server that is too slow suffers most from repeats
 )
 
 // Budget limits the repeats to one target. Its zero value is full. It is safe for
@@ -25,7 +27,7 @@ type Budget struct {
 	spent atomic.Bool // false: full, and nothing to do on a success
 
 	mu     sync.Mutex
-	lacks  float64 // tokens missing from most
+	lacks  int64 // missing from most
 	filled time.Time
 }
 
@@ -37,7 +39,7 @@ func (b *Budget) Earn() {
 }
 
 // take charges a repeat, before it waits, unless there is too little.
-func (b *Budget) take(now time.Time, cost float64) bool {
+func (b *Budget) take(now time.Time, cost int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.refill(now)
@@ -58,20 +60,26 @@ func (b *Budget) overHalf(now time.Time) bool {
 	return b.lacks < most/2
 }
 
-func (b *Budget) add(tokens float64) {
+func (b *Budget) add(tokens int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.gain(tokens)
 }
 
 func (b *Budget) refill(now time.Time) {
-	if passed := now.Sub(b.filled); passed > 0 && b.lacks > 0 {
-		b.gain(passed.Seconds() * perSecond)
+	const each = time.Second / perSecond
+	passed := now.Sub(b.filled)
+	if b.lacks == 0 || passed < 0 || passed > most*each {
+		b.gain(min(b.lacks, max(0, int64(passed/each))))
+		b.filled = now
+		return
 	}
-	b.filled = now
+	n := passed / each
+	b.gain(int64(n))
+	b.filled = b.filled.Add(n * each) // what is left counts the next time
 }
 
-func (b *Budget) gain(tokens float64) {
+func (b *Budget) gain(tokens int64) {
 	b.lacks = max(b.lacks-tokens, 0)
 	if b.lacks == 0 {
 		b.spent.Store(false)

@@ -58,8 +58,8 @@ type Run struct {
 	why        reason
 	chance     bool // a last attempt after another hop had given up
 	overloaded bool
-	charged    float64 // what the present attempt has cost; returned if it works
-	remedies   int     // attempts that followed an action rather than a wait
+	charged    int64 // what the present attempt has cost; returned if it works
+	remedies   int   // attempts that followed an action rather than a wait
 }
 
 // The back-off after an overload that names no delay (AWS SDK retry behaviour
@@ -173,7 +173,7 @@ func (r *Run) pay(now time.Time, f Failure, secondHand bool) bool {
 	if secondHand && !r.Budget.overHalf(now) {
 		return false
 	}
-	cost := costRepeat
+	cost := int64(costRepeat)
 	if f.TimedOut {
 		cost = costTimeout
 	}

@@ -1,0 +1,288 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/policy"
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc/codes"
+)
+
+func defaults(t testing.TB) *policy.Policy {
+	t.Helper()
+	set, err := policy.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set.For("")
+}
+
+func down(opts ...status.Option) *status.Error {
+	return status.New(codes.Unavailable, "DOWN", "", opts...)
+}
+
+func TestNext(t *testing.T) {
+	start := time.Unix(1_000_000, 0)
+	const draw = 0.5
+	overload := status.Retry(status.SameRequest, recoursev1.RetryAdvice_WHY_OVERLOADED)
+	tests := []struct {
+		name    string
+		run     Run
+		failure Failure
+		wait    time.Duration
+		again   bool
+		why     reason
+	}{
+		{"first", Run{Attempts: 1, Repeatable: true}, Failure{Err: down()}, 12500 * time.Microsecond, true, over},
+		{"second", Run{Attempts: 2, Repeatable: true}, Failure{Err: down()}, 25 * time.Millisecond, true, over},
+		{"third", Run{Attempts: 3, Repeatable: true}, Failure{Err: down()}, 0, false, exhausted},
+		{"after an action", Run{Attempts: 3, remedies: 1, Repeatable: true}, Failure{Err: down()}, 25 * time.Millisecond, true, over},
+		{"unsafe", Run{Attempts: 1}, Failure{Err: down()}, 0, false, unsafe},
+		{"not sent", Run{Attempts: 1}, Failure{Err: down(), NotSent: true}, 12500 * time.Microsecond, true, over},
+		{"applied, not sent", Run{Attempts: 1}, Failure{Err: down(status.Outcome(status.Applied)), NotSent: true}, 0, false, unsafe},
+		{"a hint", Run{Attempts: 1, Repeatable: true}, Failure{Err: down(status.RetryAfter(2 * time.Second))}, 2250 * time.Millisecond, true, over},
+		{"a longer pushback", Run{Attempts: 1, Repeatable: true}, Failure{Err: down(status.RetryAfter(2 * time.Second)), HasPushback: true, Pushback: 4 * time.Second},
+			4500 * time.Millisecond, true, over},
+		{"a hint of nothing", Run{Attempts: 1, Repeatable: true}, Failure{Err: down(status.RetryAfter(0))}, 12500 * time.Microsecond, true, over},
+		{"a hint that fits", Run{Attempts: 1, Repeatable: true, Deadline: start.Add(2252 * time.Millisecond)}, Failure{Err: down(status.RetryAfter(2 * time.Second))},
+			2250 * time.Millisecond, true, over},
+		{"a hint that does not", Run{Attempts: 1, Repeatable: true, Deadline: start.Add(2251 * time.Millisecond)}, Failure{Err: down(status.RetryAfter(2 * time.Second))},
+			2250 * time.Millisecond, false, tooLate},
+		{"a hint too long for anybody", Run{Attempts: 1, Repeatable: true}, Failure{Err: down(status.RetryAfter(31 * time.Second))}, 0, false, tooLate},
+		{"overload without a hint", Run{Attempts: 1, Repeatable: true}, Failure{Err: down(overload)}, 500 * time.Millisecond, true, over},
+		{"overload with one", Run{Attempts: 1, Repeatable: true}, Failure{Err: down(overload, status.RetryAfter(100*time.Millisecond))}, 112500 * time.Microsecond, true, over},
+		{"its own time is up", Run{Attempts: 1, Repeatable: true}, Failure{Err: status.Timeout(nil), TimedOut: true}, 12500 * time.Microsecond, true, over},
+		{"the server's time is up", Run{Attempts: 1, Repeatable: true}, Failure{Err: status.Timeout(nil)}, 0, false, over},
+		{"forbidden", Run{Attempts: 1, Repeatable: true}, Failure{Err: down(), Forbidden: true}, 0, false, over},
+		{"given up", Run{Attempts: 1, Repeatable: true}, Failure{Err: down(), GivenUp: true}, 0, false, over},
+		{"a message too large for this client", Run{Attempts: 1, Repeatable: true, Policy: listing(t, codes.ResourceExhausted)},
+			Failure{Err: status.New(codes.ResourceExhausted, "", "grpc: received message larger than max (5 vs. 4)")}, 0, false, over},
+		{"a last chance was had", Run{Attempts: 2, Repeatable: true, chance: true}, Failure{Err: down()}, 0, false, exhausted},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := test.run
+			if r.Policy == nil {
+				r.Policy = defaults(t)
+			}
+			wait, again := r.next(start, draw, test.failure)
+			if again != test.again || again && wait != test.wait || !again && r.why != test.why {
+				t.Errorf("%v, %v (%v), want %v, %v (%v)", wait, again, r.why, test.wait, test.again, test.why)
+			}
+		})
+	}
+}
+
+func listing(t testing.TB, c ...codes.Code) *policy.Policy {
+	p := *defaults(t)
+	p.Codes = c
+	return &p
+}
+
+func TestBudget(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	b := new(Budget)
+	for i := range 20 {
+		if !b.take(now, costRepeat) {
+			t.Fatalf("empty after %d", i)
+		}
+	}
+	if b.take(now, costRepeat) {
+		t.Error("more than 20")
+	}
+	for range 5 {
+		b.Earn()
+	}
+	if !b.take(now, costRepeat) || b.take(now, costRepeat) {
+		t.Error("five successes do not earn one repeat")
+	}
+	now = now.Add(10 * time.Second)
+	if !b.take(now, costRepeat) || b.take(now, costRepeat) {
+		t.Error("ten seconds do not earn one repeat")
+	}
+	now = now.Add(-time.Hour) // a clock that is set back takes nothing away
+	b.add(most)
+	if !b.take(now, costTimeout) || b.lacks != costTimeout {
+		t.Errorf("lacks %v, want %v", b.lacks, costTimeout)
+	}
+	if b.add(math.MaxInt64); b.lacks != 0 || b.spent.Load() {
+		t.Errorf("lacks %v when full", b.lacks)
+	}
+	b.take(now, 10*token)
+	if b.overHalf(now) {
+		t.Error("half is not more than half")
+	}
+}
+
+func TestARepeatThatWorksIsFree(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	overloaded := down(status.Retry(status.SameRequest, recoursev1.RetryAdvice_WHY_OVERLOADED))
+	tests := []struct {
+		name    string
+		failure Failure
+		charged int64 // after the repeat has worked, and earned its fifth of a token
+	}{
+		{"plain", Failure{Err: down()}, 0},
+		{"timeout", Failure{Err: status.Timeout(nil), TimedOut: true}, 0},
+		{"overload", Failure{Err: overloaded}, costRepeat - perSuccess},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := new(Budget)
+			r := Run{Policy: defaults(t), Budget: b, Attempts: 1, Repeatable: true}
+			if _, again := r.next(now, 0, test.failure); !again {
+				t.Fatal("not repeated")
+			}
+			if r.Worked(); b.lacks != test.charged {
+				t.Errorf("%d missing, want %v", b.lacks, test.charged)
+			}
+		})
+	}
+}
+
+// operation fails as it is told.
+type operation struct {
+	failures []Failure
+	made     []int
+	refuse   bool
+	remedy   bool
+	remedied int
+}
+
+func (o *operation) Judge(err error) Failure {
+	f := o.failures[len(o.made)]
+	if f.Err == nil {
+		f.Err = status.Classify(err)
+	}
+	return f
+}
+func (o *operation) Admit() bool { return !o.refuse }
+func (o *operation) Remedy(context.Context, Failure) bool {
+	o.remedied++
+	return o.remedy && o.remedied == 1
+}
+func (o *operation) Again(_ context.Context, n int) error {
+	o.made = append(o.made, n)
+	if len(o.made) >= len(o.failures) {
+		return nil
+	}
+	return o.failures[len(o.made)].Err
+}
+
+func TestRepeat(t *testing.T) {
+	exhaustedBelow := down(status.Advice(&recoursev1.RetryAdvice{
+		Verdict: status.SameRequest, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, Attempts: 3, ExhaustedBy: "b",
+	}))
+	never := down(status.Retry(status.Never))
+	signIn := status.New(codes.Unauthenticated, "EXPIRED", "")
+	tests := []struct {
+		name     string
+		op       operation
+		change   func(*Run)
+		made     int
+		err      error
+		advice   *recoursev1.RetryAdvice
+		upward   *recoursev1.RetryAdvice
+		remedied int
+	}{
+		{"works", operation{failures: []Failure{{Err: down()}}}, nil, 1, nil, nil, nil, 0},
+		{"exhausted", operation{failures: []Failure{{Err: down()}, {Err: down()}, {Err: down()}, {}}}, nil, 2, down(),
+			advice(status.SameRequest, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, 3, ""),
+			advice(status.SameRequest, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, 3, ""), 0},
+		{"a second chance that fails", operation{failures: []Failure{{Err: exhaustedBelow}, {Err: exhaustedBelow}, {}}}, nil, 1, down(),
+			advice(status.Never, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, 3, "b"),
+			advice(status.Never, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, 3, "b"), 0},
+		{"no second chance with half a budget", operation{failures: []Failure{{Err: exhaustedBelow}, {}}}, func(r *Run) { r.Budget.lacks = 10 * token }, 0, down(),
+			advice(status.Never, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, 3, "b"),
+			advice(status.Never, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, 3, "b"), 0},
+		{"a second chance is left to the next", operation{failures: []Failure{{Err: exhaustedBelow}, {}}}, func(r *Run) { r.Repeatable = false }, 0, down(),
+			advice(status.SameRequest, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, 3, "b"),
+			advice(status.SameRequest, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, 3, "b"), 0},
+		{"the budget is empty", operation{failures: []Failure{{Err: down()}, {}}}, func(r *Run) { r.Budget.lacks = 19*token + 1 }, 0, down(),
+			advice(status.Never, recoursev1.RetryAdvice_WHY_BUDGET_SPENT, 1, ""),
+			advice(status.Never, recoursev1.RetryAdvice_WHY_BUDGET_SPENT, 1, ""), 0},
+		{"never", operation{failures: []Failure{{Err: never}, {}}}, nil, 0, never,
+			advice(status.Never, 0, 0, ""), advice(status.Never, 0, 1, ""), 0},
+		{"forbidden", operation{failures: []Failure{{Err: down(), Forbidden: true}, {}}}, nil, 0, down(),
+			nil, advice(status.Never, 0, 1, ""), 0},
+		{"refused here", operation{failures: []Failure{{Err: down()}, {}}, refuse: true}, nil, 0, down(),
+			nil, advice(status.Never, recoursev1.RetryAdvice_WHY_OVERLOADED, 1, ""), 0},
+		{"a remedy", operation{failures: []Failure{{Err: signIn}}, remedy: true}, func(r *Run) { r.Repeatable = false }, 1, nil, nil, nil, 1},
+		{"a remedy that does not help", operation{failures: []Failure{{Err: signIn}, {Err: signIn}, {}}, remedy: true}, nil, 1, signIn, nil, nil, 2},
+		{"no remedy", operation{failures: []Failure{{Err: signIn}, {}}}, nil, 0, signIn, nil, nil, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := Run{Policy: defaults(t), Budget: new(Budget), Repeatable: true}
+				r.Budget.filled = time.Now()
+				if test.change != nil {
+					test.change(&r)
+				}
+				op := test.op
+				err := r.Repeat(t.Context(), op.failures[0].Err, &op)
+				if (err == nil) != (test.err == nil) || test.err != nil && !errors.Is(err, test.err) {
+					t.Fatalf("%v, want %v", err, test.err)
+				}
+				if len(op.made) != test.made || op.remedied != test.remedied {
+					t.Errorf("%d attempts and %d remedies, want %d and %d", len(op.made), op.remedied, test.made, test.remedied)
+				}
+				e, _ := status.From(err)
+				if got := e.RetryAdvice(); got.String() != test.advice.String() {
+					t.Errorf("advice %v, want %v", got, test.advice)
+				}
+				if r.Upward.String() != test.upward.String() {
+					t.Errorf("upward %v, want %v", r.Upward, test.upward)
+				}
+			})
+		})
+	}
+}
+
+func advice(v recoursev1.RetryAdvice_Verdict, why recoursev1.RetryAdvice_Why, attempts uint32, by string) *recoursev1.RetryAdvice {
+	return &recoursev1.RetryAdvice{Verdict: v, Why: why, Attempts: attempts, ExhaustedBy: by}
+}
+
+// A wait that is cut short returns what it has cost.
+func TestAWaitThatEndsEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := new(Budget)
+		r := Run{Policy: defaults(t), Budget: b, Repeatable: true}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(errors.New("a cause of its own")) })
+		began := time.Now()
+		err := r.Repeat(ctx, nil, &operation{failures: []Failure{{Err: down(status.RetryAfter(2 * time.Second))}, {}}})
+		e, _ := status.From(err)
+		if took := time.Since(began); took != time.Second || e.Code() != codes.Canceled || !errors.Is(err, down()) {
+			t.Errorf("%v after %v", err, took)
+		}
+		if b.lacks > perSecond {
+			t.Errorf("%d missing, want nothing", b.lacks)
+		}
+	})
+}
+
+func FuzzBackoff(f *testing.F) {
+	f.Add(int64(25*time.Millisecond), int64(time.Second), 2.0, 3, 0.5, false)
+	f.Add(int64(math.MaxInt64), int64(math.MaxInt64), 10.0, 1_000_000, 0.999, true)
+	f.Add(int64(1), int64(time.Hour), math.Inf(1), 1_000_000, 0.0, false)
+	f.Fuzz(func(t *testing.T, base, ceiling int64, multiplier float64, attempts int, draw float64, overload bool) {
+		if base < 0 || ceiling < base || math.IsNaN(draw) || draw < 0 || draw >= 1 {
+			t.Skip()
+		}
+		r := Run{Policy: &policy.Policy{Backoff: time.Duration(base), MaxBackoff: time.Duration(ceiling), BackoffMultiplier: multiplier}, Attempts: attempts}
+		most := time.Duration(ceiling)
+		if overload {
+			most = max(most, maxOverloadBackoff)
+		}
+		if d := r.backoff(draw, overload); d < 0 || d > most {
+			t.Errorf("%v, want at most %v", d, most)
+		}
+	})
+}
