@@ -324,10 +324,12 @@ func TestMisuse(t *testing.T) {
 		build func()
 		want  string
 	}{
-		"no such method":      {func() { interceptors.Fallback("/no.Such/Method", canned) }, "assistantv1.Assistant_Process_FullMethodName"},
-		"nil":                 {func() { interceptors.Fallback(unary, nil) }, "nil"},
-		"another reply":       {func() { interceptors.Fallback(unary, interceptors.Canned(&emptypb.Empty{})) }, "google.protobuf.StringValue"},
-		"two replies":         {func() { interceptors.Fallback(unary, interceptors.Canned(wrapperspb.String("x"), wrapperspb.String("y"))) }, "one reply"},
+		"no such method": {func() { interceptors.Fallback("/no.Such/Method", canned) }, "assistantv1.Assistant_Process_FullMethodName"},
+		"nil":            {func() { interceptors.Fallback(unary, nil) }, "nil"},
+		"another reply":  {func() { interceptors.Fallback(unary, interceptors.Canned(&emptypb.Empty{})) }, "google.protobuf.StringValue"},
+		"two replies": {func() {
+			interceptors.Fallback(unary, interceptors.Canned(wrapperspb.String("x"), wrapperspb.String("y")))
+		}, "one reply"},
 		"one for a stream":    {func() { interceptors.Fallback(stream, substitute(rpctest.Shapes[0], nil)) }, "use AnswerStream"},
 		"a stream for one":    {func() { interceptors.Fallback(unary, substitute(rpctest.Shapes[1], nil)) }, "use Answer"},
 		"last good of stream": {func() { interceptors.Fallback(stream, interceptors.LastGood[*text](time.Hour, nil)) }, "use Answer"},

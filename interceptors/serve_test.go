@@ -299,7 +299,10 @@ func TestASilentClient(t *testing.T) {
 
 func TestTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		handler := func(ctx context.Context, x rpctest.Exchange) error { time.Sleep(time.Second); return rpctest.Echo(ctx, x) }
+		handler := func(ctx context.Context, x rpctest.Exchange) error {
+			time.Sleep(time.Second)
+			return rpctest.Echo(ctx, x)
+		}
 		lis := rpctest.Serve(t, handler, interceptors.ServerOptions(unlogged, interceptors.Limit(2, 0))...)
 		conn := rpctest.Dial(t, lis, interceptors.DialOptions()...)
 		var calls sync.WaitGroup

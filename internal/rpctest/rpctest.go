@@ -110,9 +110,15 @@ func Start(t testing.TB, h Handler, server []grpc.ServerOption, dial ...grpc.Dia
 // Serve serves h until the test ends.
 func Serve(t testing.TB, h Handler, opts ...grpc.ServerOption) *bufconn.Listener {
 	t.Helper()
+	return Listen(t, func(s *grpc.Server) { s.RegisterService(describe(h), nil) }, opts...)
+}
+
+// Listen serves the services that register adds, until the test ends.
+func Listen(t testing.TB, register func(*grpc.Server), opts ...grpc.ServerOption) *bufconn.Listener {
+	t.Helper()
 	lis := bufconn.Listen(1 << 20)
 	s := grpc.NewServer(opts...)
-	s.RegisterService(describe(h), nil)
+	register(s)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(lis) }()
 	t.Cleanup(func() {
