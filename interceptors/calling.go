@@ -191,7 +191,8 @@ func (k *calling) overload(f *retry.Failure) bool {
 func (k *calling) Judge(err error) retry.Failure {
 	f := retry.Failure{Err: read(k.present, err, k.call.Method, k.trailer)}
 	f.GivenUp = k.ctx.Err() != nil || deadlinePassed(k.ctx)
-	f.TimedOut = !f.GivenUp && deadlinePassed(k.present) && len(k.trailer) == 0 && f.Err.Code() == codes.DeadlineExceeded
+	// The server may have seen the attempt's deadline pass a little earlier.
+	f.TimedOut = !f.GivenUp && deadlinePassed(k.present) && f.Err.Code() == codes.DeadlineExceeded
 	f.NotSent = k.trace.notSent()
 	f.Pushback, f.HasPushback, f.Forbidden = pushbackIn(k.trailer)
 	k.answered(!k.overload(&f))
@@ -235,6 +236,23 @@ func (k *calling) settle(err error) {
 	}
 	if k.run.Upward != nil {
 		k.tellAbove(k.run.Upward)
+	}
+	if err == nil && k.run.Last != nil {
+		k.recovered(k.run.Last, nil)
+	}
+}
+
+// recovered tells of a call that would have failed but for a repeat or a fallback.
+func (k *calling) recovered(last *status.Error, d *recoursev1.Degraded) {
+	f := Failure{
+		Call: k.call, Err: last, Cause: last.Unwrap(), RequestID: last.RequestID(),
+		Degraded: d, Attempts: k.run.Attempts, policy: k.policy,
+	}
+	switch {
+	case k.client.onFailure != nil && d != nil:
+		report(k.caller, k.client.onFailure, f)
+	case k.client.onFailure == nil && k.client.policies != nil && k.policy.LogRecovery:
+		report(k.caller, logRecovery, f)
 	}
 }
 

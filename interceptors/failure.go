@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
 )
@@ -23,14 +24,20 @@ type Failure struct {
 	RequestID string
 	// Degraded is set where a fallback has answered: the call itself did not fail.
 	Degraded *recoursev1.Degraded
+	// Attempts is how often a client has made the call, or a server has run its
+	// handler; 0 where nothing repeats calls.
+	Attempts int
 	// Elided is how many things were left out of the error on the wire.
 	Elided int
+
+	policy *policy.Policy // nil: none
 }
 
 // LogValue makes a group of everything that helps to find the cause, safe for a
 // line of a log: method, code, error_code, request_id, cause, how many things were
-// left out of the error if any were, and the stack of a panic. The cause shows
-// what no caller may see.
+// left out of the error if any were, attempts if there were several, the mark of a
+// degraded answer, and the stack of a panic unless the policy's StackTraces is off.
+// The cause shows what no caller may see.
 func (f Failure) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 7)
 	attrs = append(attrs,
@@ -40,10 +47,16 @@ func (f Failure) LogValue() slog.Value {
 		slog.String("request_id", f.RequestID),
 	)
 	attrs = append(attrs, slog.String("cause", status.Display(causes(f.Cause), 0)))
+	if f.Attempts > 1 {
+		attrs = append(attrs, slog.Int("attempts", f.Attempts))
+	}
+	if f.Degraded != nil {
+		attrs = append(attrs, slog.String("degraded", degradedLine(f.Degraded)))
+	}
 	if f.Elided > 0 {
 		attrs = append(attrs, slog.Int("elided", f.Elided))
 	}
-	if p := panicIn(f.Err); p != nil {
+	if p := panicIn(f.Err); p != nil && (f.policy == nil || f.policy.StackTraces) {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	return slog.GroupValue(attrs...)
@@ -72,8 +85,15 @@ func panicIn(err error) *status.PanicError {
 }
 
 // logFailure writes what nobody else is shown: the server's faults, and causes
-// that stay behind an answer.
+// that stay behind an answer; with a policy, all or only the former, and what a
+// fallback made up for.
 func logFailure(ctx context.Context, f Failure) {
+	if f.Degraded != nil {
+		if f.policy == nil || f.policy.LogRecovery {
+			slog.LogAttrs(ctx, slog.LevelWarn, "call answered by a fallback", f.LogValue().Group()...)
+		}
+		return
+	}
 	level := slog.LevelInfo
 	switch f.Err.Code() {
 	case codes.Unknown, codes.Internal, codes.DataLoss:
@@ -81,11 +101,20 @@ func logFailure(ctx context.Context, f Failure) {
 	case codes.Unavailable, codes.DeadlineExceeded:
 		level = slog.LevelWarn
 	default:
-		if f.Err.Unwrap() == nil {
+		if f.policy == nil && f.Err.Unwrap() == nil || f.policy != nil && !f.policy.LogAllErrors {
 			return
 		}
 	}
 	slog.LogAttrs(ctx, level, "call failed", f.LogValue().Group()...)
+}
+
+// logRecovery is what a client writes by itself: calls that would have failed.
+func logRecovery(ctx context.Context, f Failure) {
+	message := "call succeeded when it was repeated"
+	if f.Degraded != nil {
+		message = "call answered by a fallback"
+	}
+	slog.LogAttrs(ctx, slog.LevelInfo, message, f.LogValue().Group()...)
 }
 
 // causes returns the text of err and, since a *status.Error never shows its

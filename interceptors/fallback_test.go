@@ -3,6 +3,7 @@ package interceptors_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -364,4 +365,78 @@ func TestFallbacksCanBeTurnedOff(t *testing.T) {
 			t.Errorf("%v, want the error", r.Replies)
 		}
 	})
+}
+
+func TestAFallbackThatDoesNotReturn(t *testing.T) {
+	onEitherSide(t, func(t *testing.T, shape rpctest.Shape, start startFunc) {
+		release := make(chan struct{})
+		asked := 0
+		conn := start(dead, interceptors.Fallback(shape.Method(),
+			substitute(shape, func(*text, *status.Error) (string, error) { asked++; <-release; return "late", nil })))
+		for i := range 12 {
+			began := time.Now()
+			r := rpctest.Do(t.Context(), conn, shape, "a")
+			want := 10*time.Second + 2*time.Millisecond
+			if i >= 10 {
+				want = 0
+			}
+			if e, _ := status.From(r.Err); e.ErrorCode() != "DOWN" || time.Since(began) != want {
+				t.Errorf("call %d: %v after %v, want the call's own error after %v", i, r.Err, time.Since(began), want)
+			}
+		}
+		if asked != 10 {
+			t.Errorf("asked %d times, want 10", asked)
+		}
+		close(release)
+		synctest.Wait()
+	})
+}
+
+func TestAFallbackEndsItsGoroutine(t *testing.T) {
+	onEitherSide(t, func(t *testing.T, shape rpctest.Shape, start startFunc) {
+		conn := start(dead, interceptors.Fallback(shape.Method(),
+			substitute(shape, func(*text, *status.Error) (string, error) { runtime.Goexit(); return "", nil })))
+		if e, _ := status.From(rpctest.Do(t.Context(), conn, shape, "a").Err); e.ErrorCode() != "DOWN" {
+			t.Errorf("%v, want the call's own error", e)
+		}
+	})
+}
+
+// The application stops reading the substitute's stream: nothing is left running.
+func TestASubstitutesStreamIsAbandoned(t *testing.T) {
+	for _, shape := range rpctest.Shapes {
+		if !shape.ServerStreams {
+			continue
+		}
+		t.Run(shape.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var ended error
+				endless := interceptors.AnswerStream(func(_ context.Context, _ *text, _ *status.Error, send func(*text) error) error {
+					for ended == nil {
+						ended = send(wrapperspb.String("again"))
+					}
+					return ended
+				})
+				conn := rpctest.Start(t, dead, interceptors.ServerOptions(unlogged), interceptors.DialOptions(interceptors.Fallback(shape.Method(), endless))...)
+				ctx, cancel := context.WithCancel(t.Context())
+				s, err := conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: shape.ClientStreams, ServerStreams: true}, shape.Method())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := errors.Join(s.SendMsg(wrapperspb.String("a")), s.CloseSend()); err != nil {
+					t.Fatal(err)
+				}
+				for range 3 {
+					if err := s.RecvMsg(new(text)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				cancel()
+				synctest.Wait()
+				if ended == nil {
+					t.Error("the substitute goes on")
+				}
+			})
+		})
+	}
 }

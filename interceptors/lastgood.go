@@ -44,10 +44,10 @@ func LastGood[Req proto.Message](maxAge time.Duration, key func(ctx context.Cont
 		}
 		return key(ctx, r)
 	}
-	return &Substitute{
+	return newSubstitute(Substitute{
 		kind: recoursev1.Degraded_KIND_STALE, source: "last good answer", request: nameOf[Req](),
 		shape: oneReplyToOneRequest, unkeyed: key == nil, run: m.answer, learn: m.learn,
-	}
+	})
 }
 
 // memory holds the answers of one LastGood.

@@ -141,10 +141,13 @@ func Classifiers(classifiers ...status.Classifier) ServerOption {
 	return serverOption(func(s *server) { s.classifiers = append(s.classifiers, classifiers...) })
 }
 
-// OnFailure calls f for every call that fails, with everything that is known, and
-// replaces what a server does by default: it writes failures whose cause nobody
-// else is shown to slog.Default, the server's own faults as errors and warnings,
-// a caller's with a cause behind them as information. f runs before the error is
+// OnFailure calls f for every call that fails, and for every one that a fallback
+// has answered, with everything that is known, and replaces what is done by default.
+// A server writes failures whose cause nobody else is shown to slog.Default, the
+// server's own faults as errors and warnings, a caller's with a cause behind them as
+// information; with a policy, all of a caller's faults or none (LogAllErrors). A
+// client with a policy writes calls that a repeat or a fallback has saved
+// (LogRecovery), and leaves those that fail to its caller. f runs before the error is
 // sent and must not block; a panic in it is ignored.
 func OnFailure(f func(ctx context.Context, failure Failure)) Option {
 	return bothOption{

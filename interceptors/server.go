@@ -77,8 +77,10 @@ type serverCall struct {
 
 	policy   *policy.Policy // nil: none
 	deadline time.Time      // that this server has set; zero: none
-	degraded atomic.Pointer[recoursev1.Degraded]
-	learnt   atomic.Pointer[recoursev1.RetryAdvice] // from a call further down that was given up
+
+	runsOfHandler int // 0 without a policy
+	degraded      atomic.Pointer[recoursev1.Degraded]
+	learnt        atomic.Pointer[recoursev1.RetryAdvice] // from a call further down that was given up
 }
 
 type callKey struct{}
@@ -170,7 +172,7 @@ func (c *serverCall) answer(cause error) *sentError {
 	r.Reserved = sizeOf(existing) + subtypeSize(stream) + fieldSize(requestIDKey, r.RequestID) + fieldSize(pushbackKey, "2147483647")
 	enc := e.Encode(r)
 	setTrailer(stream, existing, r.RequestID, enc)
-	report(c, c.server.onFailure, Failure{Call: c.call, Err: e, Cause: cause, RequestID: r.RequestID, Elided: enc.Elided})
+	report(c, c.server.onFailure, Failure{Call: c.call, Err: e, Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler, Elided: enc.Elided, policy: c.policy})
 	return &sentError{whole: e, status: overwriting(existing, enc.Status)}
 }
 

@@ -155,7 +155,7 @@ func overloaded(code, message string, later time.Duration) *status.Error {
 // Again runs the handler. Where it may have to be left behind it has a goroutine of
 // its own.
 func (h *handling) Again(ctx context.Context, attempt int) error {
-	if attempt > 1 {
+	if h.runsOfHandler = attempt; attempt > 1 {
 		h.again()
 	}
 	if !h.policy.HardStop && h.silence == nil {
@@ -260,7 +260,7 @@ func (r *handlerRun) late() {
 	h := r.owner
 	h.server.abandoned.Add(-1)
 	if r.panicked {
-		report(h.serverCall, h.server.onFailure, Failure{Call: h.call, Err: status.Classify(r.err), Cause: r.err, RequestID: h.requestID()})
+		report(h.serverCall, h.server.onFailure, Failure{Call: h.call, Err: status.Classify(r.err), Cause: r.err, RequestID: h.requestID(), policy: h.policy})
 	}
 }
 
@@ -306,11 +306,14 @@ func (h *handling) Remedy(context.Context, retry.Failure) bool { return false }
 // fallBack asks the fallbacks for an answer.
 func (h *handling) fallBack(ctx context.Context, err error) error {
 	cause := h.classify(err)
-	call := failedCall{method: h.call.Method, req: h.req, cause: cause}
-	mark, err := substituted(ctx, h.policy.FallbackTimeout, h.method.fallbacks, call,
-		func(d *recoursev1.Degraded) { h.degraded.Store(d) }, h.send)
+	f := fallback{
+		chain: h.method.fallbacks, budget: h.policy.FallbackTimeout, single: !h.call.ServerStreams,
+		call:  failedCall{method: h.call.Method, req: h.req, cause: cause},
+		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.send,
+	}
+	mark, err := f.run(ctx)
 	if mark != nil {
-		report(h.serverCall, h.server.onFailure, Failure{Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark})
+		report(h.serverCall, h.server.onFailure, Failure{Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Attempts: h.runsOfHandler, policy: h.policy})
 	}
 	return err
 }

@@ -399,20 +399,23 @@ func (s *streamCall) conclude(err error) {
 func (s *streamCall) substitute() *standIn {
 	e, _ := status.From(s.outcome)
 	req, _ := s.request.(proto.Message)
-	call := failedCall{method: s.call.Method, req: req, cause: e}
-	t := &standIn{call: s, replies: make(chan proto.Message), over: make(chan struct{})}
+	t := &standIn{call: s, cause: e, replies: make(chan proto.Message), over: make(chan struct{})}
+	f := fallback{
+		chain: s.method.fallbacks, budget: s.policy.FallbackTimeout, single: !s.call.ServerStreams,
+		call:  failedCall{method: s.call.Method, req: req, cause: e},
+		begin: func(d *recoursev1.Degraded) { t.mark = d },
+		send: func(ctx context.Context, m proto.Message) error {
+			select {
+			case t.replies <- m:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		},
+	}
 	go func() {
 		defer close(t.over)
-		_, t.err = substituted(s.caller, s.policy.FallbackTimeout, s.method.fallbacks, call,
-			func(d *recoursev1.Degraded) { t.mark = d },
-			func(ctx context.Context, m proto.Message) error {
-				select {
-				case t.replies <- m:
-					return nil
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			})
+		_, t.err = f.run(s.caller)
 	}()
 	return t
 }
@@ -420,6 +423,7 @@ func (s *streamCall) substitute() *standIn {
 // standIn is a stream of replies that a fallback makes.
 type standIn struct {
 	call    *streamCall
+	cause   *status.Error
 	replies chan proto.Message
 	over    chan struct{}
 	mark    *recoursev1.Degraded // set before the first reply, if any
@@ -452,6 +456,7 @@ func (t *standIn) tell() {
 	if t.mark != nil && !t.marked {
 		t.marked = true
 		t.call.mark(t.mark)
+		t.call.recovered(t.cause, t.mark)
 	}
 }
 

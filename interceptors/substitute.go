@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
@@ -30,6 +31,7 @@ type Substitute struct {
 	learn func(ctx context.Context, method string, req, reply proto.Message)
 	// unkeyed: on a server nothing would tell the callers apart.
 	unkeyed bool
+	stuck   *atomic.Int32 // runs that do not return
 }
 
 type substituteShape uint8
@@ -53,9 +55,10 @@ type failedCall struct {
 // If all fail, the call fails with its own error. The answer is marked as
 // degraded, see [Degraded] and the metadata recourse-degraded.
 //
-// Substitutes run after all repeats, for as long as the policy's FallbackTimeout,
-// even if the call's own deadline has passed, but not for a caller who has given
-// up. On a stream they are asked only before the first reply. They take effect
+// Substitutes run after all repeats, for as long as the policy's FallbackTimeout
+// and in a goroutine of their own, even if the call's own deadline has passed, but
+// not for a caller who has given up. One that does not return in time is left
+// behind; of ten that do not, no more are started. On a stream they are asked only before the first reply. They take effect
 // unless the policy's Fallback is off.
 //
 // A method that does not exist, or has other messages or another shape than the
@@ -113,7 +116,7 @@ func (s *Substitute) check(method string, md protoreflect.MethodDescriptor) {
 // is the call's own, which f must not change, and nil where the client streams
 // requests; cause is what the call failed with. f must honour its context.
 func Answer[Req, Res proto.Message](f func(ctx context.Context, req Req, cause *status.Error) (Res, error)) *Substitute {
-	return &Substitute{
+	return newSubstitute(Substitute{
 		kind: recoursev1.Degraded_KIND_SUBSTITUTE, request: nameOf[Req](), reply: nameOf[Res](), shape: oneReply,
 		run: func(ctx context.Context, c failedCall, _ *recoursev1.Degraded, send func(proto.Message) error) error {
 			req, _ := c.req.(Req)
@@ -123,19 +126,19 @@ func Answer[Req, Res proto.Message](f func(ctx context.Context, req Req, cause *
 			}
 			return send(res)
 		},
-	}
+	})
 }
 
 // AnswerStream is [Answer] for methods that stream their replies: f sends them as
 // a handler would. Once it has sent one, an error of it is the call's.
 func AnswerStream[Req, Res proto.Message](f func(ctx context.Context, req Req, cause *status.Error, send func(Res) error) error) *Substitute {
-	return &Substitute{
+	return newSubstitute(Substitute{
 		kind: recoursev1.Degraded_KIND_SUBSTITUTE, request: nameOf[Req](), reply: nameOf[Res](), shape: manyReplies,
 		run: func(ctx context.Context, c failedCall, _ *recoursev1.Degraded, send func(proto.Message) error) error {
 			req, _ := c.req.(Req)
 			return f(ctx, req, c.cause, func(res Res) error { return send(res) })
 		},
-	}
+	})
 }
 
 // Canned makes a substitute of fixed replies: one, or for a method that streams
@@ -148,7 +151,7 @@ func Canned[Res proto.Message](replies ...Res) *Substitute {
 		}
 		copies[i] = proto.Clone(r)
 	}
-	return &Substitute{
+	return newSubstitute(Substitute{
 		kind: recoursev1.Degraded_KIND_DEFAULT, source: "canned", reply: nameOf[Res](), replies: len(replies),
 		run: func(_ context.Context, _ failedCall, _ *recoursev1.Degraded, send func(proto.Message) error) error {
 			for _, r := range copies {
@@ -158,7 +161,12 @@ func Canned[Res proto.Message](replies ...Res) *Substitute {
 			}
 			return nil
 		},
-	}
+	})
+}
+
+func newSubstitute(s Substitute) *Substitute {
+	s.stuck = new(atomic.Int32)
+	return &s
 }
 
 // For limits a substitute to failures with one of these error codes, such as
@@ -197,72 +205,141 @@ func serverFault(c codes.Code) bool {
 	return false
 }
 
-// substituted runs a chain after a call has failed with cause. It returns the mark
-// of the answer that was sent, or nil and the cause with what the substitutes
-// failed with behind it. send is told of the mark before the first reply; an
-// error after that is the call's.
-func substituted(ctx context.Context, budget time.Duration, chain []*Substitute, call failedCall,
-	begin func(*recoursev1.Degraded), send func(context.Context, proto.Message) error,
-) (*recoursev1.Degraded, error) {
-	if len(chain) == 0 || errors.Is(ctx.Err(), context.Canceled) {
-		return nil, call.cause
+// fallback is a chain about to run.
+type fallback struct {
+	chain  []*Substitute
+	budget time.Duration
+	call   failedCall
+	single bool                                                 // one reply, which is sent when the substitute has returned
+	begin  func(*recoursev1.Degraded)                           // told of the mark before the first reply
+	send   func(ctx context.Context, reply proto.Message) error // an error of it ends the call
+}
+
+// run asks the substitutes after a call has failed. It returns the mark of the
+// answer that was sent, and an error after that; or no mark, and the error of the
+// call with what the substitutes failed with behind it.
+func (f *fallback) run(ctx context.Context) (*recoursev1.Degraded, error) {
+	cause := f.call.cause
+	if len(f.chain) == 0 || errors.Is(ctx.Err(), context.Canceled) {
+		return nil, cause
 	}
-	ctx, cancel := outliving(ctx, budget)
+	ctx, cancel := outliving(ctx, f.budget)
 	defer cancel()
-	failed := []error{call.cause.Unwrap()}
-	for _, s := range chain {
-		if !s.meantFor(call.cause) || ctx.Err() != nil {
+	failed := []error{cause.Unwrap()}
+	for _, s := range f.chain {
+		if !s.meantFor(cause) || ctx.Err() != nil {
 			continue
 		}
-		mark, sent := degradedAfter(s.kind, s.source, call.cause), 0
-		err := s.answer(ctx, call, mark, func(m proto.Message) error {
-			if sent == 0 {
-				begin(mark)
-			}
-			if err := send(ctx, m); err != nil {
-				return err
-			}
-			sent++
-			return nil
-		})
-		switch {
-		case sent > 0 && err != nil:
-			return mark, status.Classify(err)
-		case sent > 0 || err == nil && s.shape != oneReply:
-			if sent == 0 {
-				begin(mark)
-			}
-			return mark, nil
+		a := &answer{fallback: f, substitute: s, mark: degradedAfter(s.kind, s.source, cause)}
+		err := a.run(ctx)
+		if a.begun.Load() {
+			return a.mark, asStatus(err)
 		}
 		failed = append(failed, err)
 	}
 	if len(failed) == 1 {
-		return nil, call.cause
+		return nil, cause
 	}
-	return nil, call.cause.With(status.Cause(errors.Join(failed...)))
+	return nil, cause.With(status.Cause(errors.Join(failed...)))
 }
 
-// answer runs one substitute, which may panic.
-func (s *Substitute) answer(ctx context.Context, call failedCall, mark *recoursev1.Degraded, send func(proto.Message) error) (err error) {
-	returned := false
-	defer func() {
-		if !returned && err == nil { // runtime.Goexit
-			err = status.Panicked(nil)
-		}
+// asStatus keeps nil an error that is nil.
+func asStatus(err error) error {
+	if err == nil {
+		return nil
+	}
+	return status.Classify(err)
+}
+
+// answer is one substitute at work.
+type answer struct {
+	*fallback
+	substitute *Substitute
+	mark       *recoursev1.Degraded
+	begun      atomic.Bool // a reply was sent
+	left       atomic.Bool // nobody waits for it any more
+	only       proto.Message
+}
+
+// maxStuck is how many runs of a substitute may be left behind.
+const maxStuck = 10
+
+var (
+	errGone     = errors.New("the goroutine of the fallback has ended")
+	errStuck    = errors.New("the fallback does not return")
+	errNotAsked = errors.New("nobody waits for the fallback any more")
+)
+
+// run waits for the substitute, but not for ever.
+func (a *answer) run(ctx context.Context) error {
+	s := a.substitute
+	if s.stuck.Load() >= maxStuck {
+		return errStuck
+	}
+	done := make(chan error, 1)
+	s.stuck.Add(1)
+	go func() {
+		defer s.stuck.Add(-1)
+		a.work(ctx, done)
 	}()
-	defer recovered(&err)
-	err = s.run(ctx, call, mark, func(m proto.Message) error {
-		if isNothing(m) || s.reply != "" && m.ProtoReflect().Descriptor().FullName() != s.reply {
-			return errNoReply
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case err = <-done:
+		case <-timer.C:
+			a.left.Store(true)
+			return errStuck
 		}
-		return send(m)
-	})
-	returned = true
+	}
+	switch {
+	case err != nil:
+		return err
+	case a.single && a.only == nil:
+		return errNoReply
+	case a.single:
+		return a.pass(ctx, a.only)
+	case !a.begun.Swap(true): // a stream without replies
+		a.begin(a.mark)
+	}
+	return nil
+}
+
+// work runs the substitute, which may panic.
+func (a *answer) work(ctx context.Context, done chan<- error) {
+	err := errGone
+	defer func() { done <- err }()
+	defer recovered(&err)
+	err = a.substitute.run(ctx, a.call, a.mark, func(m proto.Message) error { return a.take(ctx, m) })
+}
+
+// take takes a reply from the substitute.
+func (a *answer) take(ctx context.Context, m proto.Message) error {
+	switch name := a.substitute.reply; {
+	case a.left.Load():
+		return errNotAsked
+	case isNothing(m) || name != "" && m.ProtoReflect().Descriptor().FullName() != name:
+		return errNoReply
+	case a.single:
+		a.only = m
+		return nil
+	}
+	return a.pass(ctx, m)
+}
+
+func (a *answer) pass(ctx context.Context, m proto.Message) error {
+	if !a.begun.Load() {
+		a.begin(a.mark)
+	}
+	err := a.send(ctx, m)
+	if err == nil {
+		a.begun.Store(true)
+	}
 	return err
 }
-
-// noMark is for answers that are marked once they are there.
-func noMark(*recoursev1.Degraded) {}
 
 // outliving is a context with the values of ctx that ends when its caller gives
 // up, or after the budget, but not with the deadline of the call that failed.

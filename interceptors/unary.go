@@ -107,9 +107,10 @@ func (u *unaryCall) substitute(err error) error {
 	}
 	e, _ := status.From(err)
 	req, _ := u.req.(proto.Message)
-	d, err := substituted(u.caller, u.policy.FallbackTimeout, u.method.fallbacks,
-		failedCall{method: u.call.Method, req: req, cause: e}, noMark,
-		func(_ context.Context, m proto.Message) error {
+	f := fallback{
+		chain: u.method.fallbacks, budget: u.policy.FallbackTimeout, single: true,
+		call: failedCall{method: u.call.Method, req: req, cause: e}, begin: u.mark,
+		send: func(_ context.Context, m proto.Message) error {
 			reply, ok := u.reply.(proto.Message)
 			if !ok {
 				return errNoReply
@@ -117,9 +118,11 @@ func (u *unaryCall) substitute(err error) error {
 			proto.Reset(reply)
 			proto.Merge(reply, m)
 			return nil
-		})
+		},
+	}
+	d, err := f.run(u.caller)
 	if d != nil && err == nil {
-		u.mark(d)
+		u.recovered(e, d)
 	}
 	return err
 }

@@ -55,6 +55,9 @@ type Run struct {
 	// made the call has to know, nil if nothing.
 	Upward *recoursev1.RetryAdvice
 
+	// Last is the last failure that was repeated, nil if there was none.
+	Last *status.Error
+
 	why        reason
 	chance     bool // a last attempt after another hop had given up
 	overloaded bool
@@ -254,6 +257,7 @@ func (r *Run) Repeat(ctx context.Context, err error, op Op) error {
 			return interrupted(cause, last)
 		}
 		r.Attempts++
+		r.Last = last
 		if err = op.Again(ctx, r.Attempts); err == nil {
 			return nil
 		}
