@@ -106,9 +106,9 @@ func (s *serverStream) run(srv any, handler grpc.StreamHandler) error {
 		defer s.watch.stop()
 	}
 	h.again = func() { s.rerun = true }
-	h.sent = func() bool { return s.sent.Load() || headersSet(c.Context) }
-	h.leave = func() { s.left.Store(true) }
-	h.send = func(_ context.Context, m proto.Message) error { return s.SendMsg(m) }
+	h.sent = func() bool { return s.hasSent() || headersSet(c.Context) }
+	h.leave = s.leave
+	h.send = func(_ context.Context, m proto.Message) error { return s.deliver(m) }
 	return h.serve(s.ctx)
 }
 
@@ -121,18 +121,26 @@ type serverStream struct {
 	// With a policy only.
 	handling *handling
 	watch    *watchdog
+	marked   bool          // the first message was looked at
 	request  proto.Message // the only one, for a fallback or another run
 	rerun    bool          // the handler has not asked for it again yet
-	sent     atomic.Bool   // a message, or headers
-	left     atomic.Bool   // the handler was left behind
+
+	gate sync.Mutex // decides between the handler and what takes its place
+	sent bool       // a message, or headers
+	left bool       // the handler was left behind
 }
 
 func (s *serverStream) Context() context.Context { return s.ctx }
 
 func (s *serverStream) SendMsg(m any) error {
-	if err := s.unusable(); err != nil {
+	if err := s.unusable(true); err != nil {
 		return err
 	}
+	return s.deliver(m)
+}
+
+// deliver sends a message of whoever answers the call.
+func (s *serverStream) deliver(m any) error {
 	if rs := s.serverCall.runs; rs != nil {
 		if err := rs.message(ServerSide, false, m); err != nil {
 			return s.serverCall.refuse(err)
@@ -141,12 +149,8 @@ func (s *serverStream) SendMsg(m any) error {
 	if s.handling == nil {
 		return s.ServerStream.SendMsg(m)
 	}
-	return s.sendWithin(m)
-}
-
-// sendWithin marks a degraded answer before its first message.
-func (s *serverStream) sendWithin(m any) error {
-	if !s.sent.Swap(true) {
+	if !s.marked {
+		s.marked = true
 		if d := s.serverCall.degraded.Load(); d != nil {
 			_ = s.ServerStream.SetHeader(degradedMetadata(d, s.serverCall.server.rendering.Domain)) // fails where the handler has sent its own
 		}
@@ -157,8 +161,22 @@ func (s *serverStream) sendWithin(m any) error {
 	return err
 }
 
+// leave leaves the handler behind. What it has not begun to send by now it never
+// will.
+func (s *serverStream) leave() {
+	s.gate.Lock()
+	s.left = true
+	s.gate.Unlock()
+}
+
+func (s *serverStream) hasSent() bool {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	return s.sent
+}
+
 func (s *serverStream) RecvMsg(m any) error {
-	if err := s.unusable(); err != nil {
+	if err := s.unusable(false); err != nil {
 		return err
 	}
 	err := s.receive(m)
@@ -196,34 +214,39 @@ func (s *serverStream) receive(m any) error {
 }
 
 func (s *serverStream) SetHeader(md metadata.MD) error {
-	if err := s.unusable(); err != nil {
+	if err := s.unusable(false); err != nil {
 		return err
 	}
 	return s.ServerStream.SetHeader(md)
 }
 
 func (s *serverStream) SendHeader(md metadata.MD) error {
-	if err := s.unusable(); err != nil {
+	if err := s.unusable(true); err != nil {
 		return err
 	}
-	s.sent.Store(true)
 	return s.ServerStream.SendHeader(md)
 }
 
 func (s *serverStream) SetTrailer(md metadata.MD) {
-	if !s.left.Load() {
+	if s.unusable(false) == nil {
 		s.ServerStream.SetTrailer(md)
 	}
 }
 
 // unusable tells a handler that the call is over, as far as this side goes.
-func (s *serverStream) unusable() error {
+func (s *serverStream) unusable(sends bool) error {
 	if r := s.serverCall.refusal.Load(); r != nil {
 		return *r
 	}
-	if s.left.Load() {
+	if s.handling == nil {
+		return nil
+	}
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if s.left {
 		return errLeft
 	}
+	s.sent = s.sent || sends
 	return nil
 }
 

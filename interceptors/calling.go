@@ -196,8 +196,10 @@ func (k *calling) Judge(err error) retry.Failure {
 	f.NotSent = k.trace.notSent()
 	f.Pushback, f.HasPushback, f.Forbidden = pushbackIn(k.trailer)
 	k.answered(!k.overload(&f))
-	if k.nativeRetries() {
-		f.GivenUp = true
+	if k.run.Policy == k.policy && k.nativeRetries() {
+		once := *k.policy
+		once.MaxAttempts = 1
+		k.run.Policy = &once
 	}
 	return f
 }
@@ -237,6 +239,10 @@ func (k *calling) settle(err error) {
 	if k.run.Upward != nil {
 		k.tellAbove(k.run.Upward)
 	}
+}
+
+// saved tells of a call that a repeat has saved.
+func (k *calling) saved(err error) {
 	if err == nil && k.run.Last != nil {
 		k.recovered(k.run.Last, nil)
 	}

@@ -132,13 +132,13 @@ func TestAResumeFunctionThatFails(t *testing.T) {
 // A stream whose server falls silent is resumed too.
 func TestASilentStreamIsResumed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		calls := 0
+		var calls atomic.Int32
 		handler := func(ctx context.Context, x rpctest.Exchange) error {
-			calls++
+			call := calls.Add(1)
 			m, _ := x.Recv()
 			from, _ := strconv.Atoi(m)
 			for n := from; n < 6; n++ {
-				if n == 3 && calls == 1 {
+				if n == 3 && call == 1 {
 					<-ctx.Done()
 					return ctx.Err()
 				}

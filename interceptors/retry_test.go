@@ -40,7 +40,6 @@ type script struct {
 	failures []error
 	began    []time.Time
 	previous []string // grpc-previous-rpc-attempts of each call
-	got      [][]string
 }
 
 func (s *script) handle(ctx context.Context, x rpctest.Exchange) error {
@@ -319,12 +318,14 @@ func TestTheBudgetEndsTheRepeats(t *testing.T) {
 
 func TestAnAttemptHasItsOwnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := 0
+		var mu sync.Mutex // the server may still be in the attempt before
 		var deadlines []bool
 		handler := func(ctx context.Context, x rpctest.Exchange) error {
-			n++
 			_, ok := ctx.Deadline()
+			mu.Lock()
 			deadlines = append(deadlines, ok)
+			n := len(deadlines)
+			mu.Unlock()
 			if n < 3 {
 				<-ctx.Done()
 				return ctx.Err()
@@ -338,6 +339,8 @@ func TestAnAttemptHasItsOwnTime(t *testing.T) {
 		if took := time.Since(began); r.Err != nil || took != 200*time.Millisecond {
 			t.Errorf("error %v after %v, want success after 200ms", r.Err, took)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if diff := cmp.Diff([]bool{true, true, true}, deadlines); diff != "" {
 			t.Errorf("deadline on the wire (-want +got):\n%s", diff)
 		}

@@ -76,8 +76,12 @@ func (h *handling) runs(ctx context.Context, p *policy.Policy) error {
 	defer cancel()
 	h.ctx = ctx
 	err := h.Again(ctx, 1)
-	if err == nil || p.HandlerAttempts < 2 {
+	switch {
+	case p.HandlerAttempts < 2:
 		return err
+	case err == nil:
+		h.method.budget.Earn()
+		return nil
 	}
 	return h.repeat(err)
 }
@@ -156,6 +160,7 @@ func overloaded(code, message string, later time.Duration) *status.Error {
 // its own.
 func (h *handling) Again(ctx context.Context, attempt int) error {
 	if h.runsOfHandler = attempt; attempt > 1 {
+		h.degraded.Store(nil)
 		h.again()
 	}
 	if !h.policy.HardStop && h.silence == nil {

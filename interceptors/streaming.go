@@ -2,6 +2,7 @@ package interceptors
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -51,7 +52,9 @@ type streamCall struct {
 	ended     bool // in good order
 	concluded bool
 	outcome   error
-	standIn   *standIn // a fallback that answers
+	next      any         // the request for what is missing
+	forget    func() bool // stops waiting for the end of the caller's context
+	standIn   *standIn    // a fallback that answers
 }
 
 // streamAttempt is one attempt at a stream.
@@ -73,7 +76,7 @@ func (s *streamCall) openStream(ctx context.Context) error {
 	s.begin(ctx, nil)
 	s.repeating = s.policy.MaxAttempts > 1 || s.fallsBack() || len(s.client.handlers) > 0
 	if s.settings.waited() { // which must hear of a stream that nobody reads to its end
-		context.AfterFunc(ctx, func() { s.settings.finished(ctx.Err()) })
+		s.forget = context.AfterFunc(ctx, func() { s.settings.finished(ctx.Err()) })
 	}
 	if r := s.method.resume; r != nil {
 		s.progress = r.start()
@@ -124,10 +127,13 @@ func (s *streamCall) reopen(n int) error {
 	a.watch = newWatchdog(s.policy.FirstMessageTimeout, s.policy.IdleTimeout, func() { a.late.Store(true); a.cancel() })
 	s.mu.Lock()
 	s.now = a
-	kept, err := s.again()
+	kept := s.kept
+	if s.delivered {
+		kept = []any{s.next}
+	}
 	s.mu.Unlock()
 	switch {
-	case err != nil || len(kept) == 0 && !s.closed:
+	case len(kept) == 0 && !s.closed:
 		s.sending.Unlock()
 	case s.call.ClientStreams: // a server may want to be heard before it listens on
 		go func() {
@@ -138,16 +144,7 @@ func (s *streamCall) reopen(n int) error {
 		a.send(kept, s.closed)
 		s.sending.Unlock()
 	}
-	return err
-}
-
-// again is what the next attempt starts with.
-func (s *streamCall) again() ([]any, error) {
-	if !s.delivered {
-		return s.kept, nil
-	}
-	next, err := s.progress.rest(s.request)
-	return []any{next}, err
+	return nil
 }
 
 // send sends again. Where that fails, the receiver learns why.
@@ -348,11 +345,18 @@ func (s *streamCall) greet() error {
 	return nil
 }
 
-// Judge is that of a call; a stream that has given something away is not repeated.
+// Judge is that of a call; a stream that has given something away is not repeated,
+// unless it is known how to go on.
 func (s *streamCall) Judge(err error) retry.Failure {
 	f := s.calling.Judge(err)
 	f.TimedOut = s.silent && !f.GivenUp
 	f.GivenUp = f.GivenUp || !s.mayRepeat()
+	if !f.GivenUp && s.delivered {
+		var lost error
+		if s.next, lost = s.progress.rest(s.request); lost != nil {
+			f.Err, f.GivenUp = f.Err.With(status.Cause(errors.Join(f.Err.Unwrap(), lost))), true
+		}
+	}
 	return f
 }
 
@@ -377,11 +381,11 @@ func (s *streamCall) conclude(err error) {
 			s.mark(d)
 		}
 	}
-	if s.outcome = err; err != nil && !s.call.ServerStreams {
-		empty(s.into)
-	}
+	s.outcome = err
 	if err == nil {
 		s.answered(true)
+	} else if !s.call.ServerStreams {
+		empty(s.into)
 	}
 	if err != nil || !s.moved {
 		s.settle(err)
@@ -390,9 +394,20 @@ func (s *streamCall) conclude(err error) {
 		a.leave()
 	}
 	s.cancel()
-	if err == nil || !s.fallsBack() {
-		s.settings.finished(err)
+	if err != nil && s.fallsBack() {
+		return // it is not over yet
 	}
+	s.commit()
+	s.finish(err)
+}
+
+// finish tells the application, and the log, of the end.
+func (s *streamCall) finish(err error) {
+	if s.forget != nil {
+		s.forget()
+	}
+	s.settings.finished(err)
+	s.saved(err)
 }
 
 // substitute has the fallbacks answer in place of the server.
@@ -445,7 +460,7 @@ func (t *standIn) recv(m any) error {
 	case <-t.over:
 	}
 	t.tell()
-	t.call.settings.finished(t.err)
+	t.call.finish(t.err)
 	if t.err == nil {
 		return io.EOF
 	}

@@ -41,6 +41,7 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 		err = u.accept()
 	}
 	if err == nil {
+		u.saved(nil)
 		return nil
 	}
 	return u.substitute(err)
