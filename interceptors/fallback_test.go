@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -370,9 +371,9 @@ func TestFallbacksCanBeTurnedOff(t *testing.T) {
 func TestAFallbackThatDoesNotReturn(t *testing.T) {
 	onEitherSide(t, func(t *testing.T, shape rpctest.Shape, start startFunc) {
 		release := make(chan struct{})
-		asked := 0
+		var asked atomic.Int32
 		conn := start(dead, interceptors.Fallback(shape.Method(),
-			substitute(shape, func(*text, *status.Error) (string, error) { asked++; <-release; return "late", nil })))
+			substitute(shape, func(*text, *status.Error) (string, error) { asked.Add(1); <-release; return "late", nil })))
 		for i := range 12 {
 			began := time.Now()
 			r := rpctest.Do(t.Context(), conn, shape, "a")
@@ -384,8 +385,8 @@ func TestAFallbackThatDoesNotReturn(t *testing.T) {
 				t.Errorf("call %d: %v after %v, want the call's own error after %v", i, r.Err, time.Since(began), want)
 			}
 		}
-		if asked != 10 {
-			t.Errorf("asked %d times, want 10", asked)
+		if n := asked.Load(); n != 10 {
+			t.Errorf("asked %d times, want 10", n)
 		}
 		close(release)
 		synctest.Wait()
