@@ -21,7 +21,7 @@ type call[T any] struct {
 
 	ctx     context.Context // ends with the operation's time
 	present context.Context // with the attempt's
-	value   T
+	value   T               // what it returned
 }
 
 // run makes the attempts, and returns nil or what they failed with.
@@ -44,8 +44,8 @@ func (c *call[T]) run() *status.Error {
 	if !failed || !serverFault(e.Code()) {
 		r.Worked() // well enough, if only to say no
 	}
-	if failed && generic(e) { // what the loop made itself
-		e = c.operation.sign(e)
+	if code := e.ErrorCode(); code == status.CodeTimeout || code == status.CodeCancelled {
+		return c.operation.sign(e) // the loop makes these too, and knows no name
 	}
 	return e
 }
@@ -81,10 +81,10 @@ const maxLeft = 100
 // refusal is the error of an operation that cannot begin.
 func (c *call[T]) refusal() *status.Error {
 	end, ok := c.ctx.Deadline()
-	switch {
-	case c.caller.Err() == context.Canceled:
-		return status.Classify(context.Canceled).With(status.Outcome(status.NotApplied))
-	case c.ctx.Err() != nil || ok && time.Until(end) < max(c.policy.MinTimeout, 1):
+	switch err := c.ctx.Err(); {
+	case err != nil:
+		return interruption(err, err).With(status.Outcome(status.NotApplied))
+	case ok && time.Until(end) < max(c.policy.MinTimeout, 1):
 		return status.Timeout(context.DeadlineExceeded, status.Outcome(status.NotApplied))
 	case c.operation.left.Load() >= maxLeft:
 		return status.New(codes.Unavailable, "OPERATIONS_STUCK", "too many operations of this kind do not end",
@@ -98,17 +98,14 @@ var _ retry.Op = (*call[int])(nil)
 
 // Again makes one attempt. It never overlaps another: where an attempt has a time of
 // its own, its end is not a hard stop.
-func (c *call[T]) Again(ctx context.Context, _ int) error {
+func (c *call[T]) Again(ctx context.Context, _ int) (err error) {
 	if t := c.policy.AttemptTimeout; t > 0 {
 		attempt, cancel := context.WithTimeout(ctx, t)
 		defer cancel()
 		ctx = attempt
 	}
 	c.present = ctx
-	value, err := c.do(c.ctx, func() (T, error) { return c.op(ctx) })
-	if err == nil {
-		c.value = value
-	}
+	c.value, err = c.do(c.ctx, func() (T, error) { return c.op(ctx) })
 	return err
 }
 
@@ -128,17 +125,17 @@ func (c *call[T]) Remedy(context.Context, retry.Failure) bool { return false }
 // grace is how long a function that heeds its context has to say so.
 const grace = 2 * time.Millisecond
 
-// do calls f, and waits for it to return, or only as long as time allows where the
-// policy asks for that.
-func (c *call[T]) do(time_ context.Context, f func() (T, error)) (T, error) {
+// do calls f, and waits for it to return, or where the policy has a hard stop for no
+// longer than its limit.
+func (c *call[T]) do(limit context.Context, f func() (T, error)) (T, error) {
 	t := start(f)
-	if !c.policy.HardStop || t.endsBy(time_) {
+	if !c.policy.HardStop || t.endsBy(limit) {
 		return t.wait()
 	}
 	c.operation.left.Add(1)
 	go c.late(t)
 	var none T
-	return none, time_.Err()
+	return none, limit.Err()
 }
 
 // late waits for what was left behind. What it returns nobody gets, but a panic is

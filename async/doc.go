@@ -27,8 +27,14 @@
 // is sent. All but those of the first kind name the operation on the wire.
 //
 // In a handler nothing more is needed: return the error, and the interceptors make
-// the answer. Whether the handler's own answer is degraded if an operation's was is
-// for it to say, with interceptors.SetDegraded.
+// the answer.
+//
+// # Degraded answers
+//
+// Run returns a fallback's answer as it would the real one. That it is not is told to
+// OnFailure, with the mark that a server sends: a handler whose own answer suffers
+// passes it to interceptors.SetDegraded. Where one call has to know, its fallback can
+// leave word, being a function of that call.
 //
 // # Work that goes on after its call
 //

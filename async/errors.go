@@ -12,8 +12,8 @@ import (
 func (o *Operation[T]) read(ctx context.Context, err error) *status.Error {
 	e, known := describe(err, o.Classifiers...)
 	switch {
-	case ended(ctx) && generic(e): // whatever it is, it came of that
-		return o.sign(interruption(ctx, err))
+	case ended(ctx) && mayFollow(e, known):
+		return o.sign(interruption(ctx.Err(), err))
 	case undescribed(e):
 		return o.unexpected(e.Unwrap())
 	case known:
@@ -22,7 +22,9 @@ func (o *Operation[T]) read(ctx context.Context, err error) *status.Error {
 	return o.sign(e)
 }
 
-func (o *Operation[T]) unexpected(cause error) *status.Error { return status.Operation(o.name(), cause) }
+func (o *Operation[T]) unexpected(cause error) *status.Error {
+	return status.Operation(o.name(), cause)
+}
 
 // sign says which operation an error made here is about.
 func (o *Operation[T]) sign(e *status.Error) *status.Error {
@@ -34,38 +36,48 @@ func (o *Operation[T]) sign(e *status.Error) *status.Error {
 	}))
 }
 
-// describe returns the status that err has, and whether it has one or was given one.
-// What was wrapped around it stays behind it.
+// describe returns the status that err has, and whether it has one; or else what
+// Classify makes of it. What was wrapped around a status stays behind it.
 func describe(err error, classifiers ...status.Classifier) (e *status.Error, known bool) {
-	e, known = status.From(err)
-	if !known {
+	if e, known = status.From(err); !known {
 		return status.Classify(err, classifiers...), false
 	}
-	switch wrapper := err.(type) {
+	switch err.(type) {
 	case *status.Error:
 	case interface{ Unwrap() error }, interface{ Unwrap() []error }:
-		_ = wrapper
 		return e.With(status.Cause(err)), true
 	}
 	return e, true
 }
 
-func interruption(ctx context.Context, cause error) *status.Error {
-	if ctx.Err() == context.Canceled {
+// interruption is the error of an operation whose context has ended so, or will in a
+// moment.
+func interruption(ctxErr, cause error) *status.Error {
+	if ctxErr == context.Canceled {
 		return status.Classify(context.Canceled).With(status.Cause(cause))
 	}
 	return status.Timeout(cause)
 }
 
-// generic reports whether an error has an identity that somebody gave it, rather than
-// one that a context's end leads to, which is different for every driver.
-func generic(e *status.Error) bool {
-	switch e.ErrorCode() {
-	case status.CodeTimeout, status.CodeCancelled, status.CodeDependencyTimeout, status.CodeDependencyUnavailable,
-		"DEADLINE_EXCEEDED", "CANCELLED": // statuses of gRPC's own
+// mayFollow reports whether e may be the consequence of a context that ended. Drivers
+// report that as whatever they like.
+func mayFollow(e *status.Error, known bool) bool {
+	if isInterruption(e) {
 		return true
 	}
+	if !known {
+		return e.ErrorCode() == status.CodeUnexpected || e.ErrorCode() == status.CodeDependencyUnavailable
+	}
 	return undescribed(e) && !panicked(e)
+}
+
+func isInterruption(e *status.Error) bool {
+	switch e.ErrorCode() {
+	case status.CodeTimeout, status.CodeCancelled, status.CodeDependencyTimeout,
+		"DEADLINE_EXCEEDED", "CANCELLED": // a status of gRPC's own
+		return true
+	}
+	return false
 }
 
 // undescribed reports whether nobody has said anything about what went wrong.

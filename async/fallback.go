@@ -58,10 +58,10 @@ func (c *call[T]) fallBack(e *status.Error) (answer T, mark *recoursev1.Degraded
 		}
 		failed = append(failed, err)
 	}
-	if len(failed) > 1 {
-		e = e.With(status.Cause(errors.Join(failed...)))
+	if len(failed) == 1 {
+		return answer, nil, e
 	}
-	return answer, nil, e
+	return answer, nil, e.With(status.Cause(errors.Join(failed...)))
 }
 
 // degradedAfter is the mark of an answer that was found after cause.

@@ -68,16 +68,16 @@ func (g *Group) enter() (release func(), ok bool) {
 	if places == nil {
 		return func() {}, true
 	}
-	var ended <-chan struct{}
+	var over <-chan struct{}
 	if g.ctx != nil {
-		ended = g.ctx.Done()
+		over = g.ctx.Done()
 	}
 	select {
 	case places <- struct{}{}:
 	default:
 		select {
 		case places <- struct{}{}:
-		case <-ended:
+		case <-over:
 			g.note(g.ctx.Err())
 			return nil, false
 		}
@@ -96,6 +96,9 @@ func (g *Group) note(err error) {
 	g.mu.Lock()
 	first := len(g.ranked) == 0
 	alone := first || g.ctx == nil
+	if first && g.ctx != nil && ended(g.ctx) && mayFollow(e, known) { // the caller gave up
+		e = interruption(g.ctx.Err(), err)
+	}
 	if alone || e.Code() != codes.Canceled {
 		g.failed = append(g.failed, err)
 	}
@@ -104,7 +107,7 @@ func (g *Group) note(err error) {
 	}
 	g.mu.Unlock()
 	if first && g.cancel != nil {
-		g.cancel(err)
+		g.cancel(status.Finite(err))
 	}
 }
 

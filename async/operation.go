@@ -21,11 +21,11 @@ type Operation[T any] struct {
 	// code and is sent, so it holds no data of requests. Empty: "operation".
 	Name string
 
-	// Policies says what holds for it, as the policy of the method Response_generation
-	// would of a service named async: /async/response_generation in a file. Words are
-	// joined by underscores, and the case is kept. Read are Timeout, MinTimeout,
-	// AttemptTimeout, MaxAttempts, Backoff, MaxBackoff, BackoffMultiplier, Codes,
-	// Idempotent, Fallback, FallbackTimeout and HardStop. Nil: the defaults.
+	// Policies says what holds for it. There it is a method of the service "async", with
+	// underscores between the words of its name: "/async/response_generation". Read are
+	// Timeout, MinTimeout, AttemptTimeout, MaxAttempts, Backoff, MaxBackoff,
+	// BackoffMultiplier, Codes, Idempotent, Fallback, FallbackTimeout and HardStop, as a
+	// client reads them. Nil: the defaults.
 	Policies *policy.Set
 
 	// Classifiers give errors without a status a meaning, as those of a server do.

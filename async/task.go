@@ -68,7 +68,7 @@ func (r *result[T]) from(f func() (T, error)) {
 	returned := false
 	defer func() {
 		if !returned {
-			*r = result[T]{err: status.Panicked(recover())}
+			r.err = status.Panicked(recover())
 		}
 	}()
 	r.value, r.err = f()
