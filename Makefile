@@ -18,7 +18,8 @@ IMAGE := proto/recourse.v1.image.txtpb
 
 # What is written by hand, untracked files included and deleted ones not.
 GO_FILES = $(filter-out gen/%,$(wildcard $(shell git ls-files -co --exclude-standard -- '*.go')))
-LIBRARY_FILES = $(filter-out %_test.go,$(filter status/% interceptors/%,$(GO_FILES)))
+LIBRARY_FILES = $(filter-out %_test.go internal/rpctest/% interceptors/misuse.go, \
+	$(filter status/% interceptors/% policy/% async/% internal/%,$(GO_FILES)))
 
 # An open parenthesis on its own would confuse make.
 PAREN := (
@@ -36,12 +37,19 @@ all: generate lint test ## Generate, lint and test (the default)
 test: ## Vet, and run all tests, with the race detector too where there is a C compiler
 	go vet ./...
 	go test ./...
+	go -C bench vet ./...
+	go -C bench test ./...
 	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then $(MAKE) race; \
 	else echo 'no C compiler found: the tests ran without the race detector'; fi
 
 .PHONY: race
 race: ## Run all tests with the race detector
 	go test -race ./...
+
+.PHONY: scenarios
+scenarios: ## Show what an overload does to us and to others: about a minute
+	go -C bench run ./cmd/overload
+	go -C bench run ./cmd/fleet
 
 .PHONY: demo
 demo: ## Run the example server and client against each other
@@ -58,6 +66,7 @@ checkgenerate: ## Fail where gen/ or go.mod is not current
 	$(BUF) generate -o "$$dir"; \
 	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }
 	go mod tidy -diff
+	go -C bench mod tidy -diff
 
 .PHONY: lint
 lint: ## Check format and style of Go and proto files
@@ -66,6 +75,7 @@ lint: ## Check format and style of Go and proto files
 	if [ -n "$$files" ]; then echo "$$files"; echo 'not formatted: run make fmt' >&2; exit 1; fi
 	go vet ./...
 	$(STATICCHECK) ./...
+	cd bench && go tool -modfile=../tools/lint/go.mod staticcheck ./...
 	$(BUF) lint
 	$(BUF) format -d --exit-code
 	@$(call forbid,\btime\.After\$(PAREN),$(GO_FILES),time.After leaks its timer in a loop: use time.NewTimer)
@@ -100,8 +110,8 @@ bench: ## Run all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: stress
-stress: ## Run the tests of the interceptors 50 times with the race detector
-	go test -race -count=50 ./interceptors/...
+stress: ## Run the tests of the engine 50 times with the race detector
+	go test -race -count=50 ./interceptors/... ./async ./internal/...
 
 .PHONY: api
 api: ## Accept the exported API as it is now into api.txt
@@ -110,7 +120,7 @@ api: ## Accept the exported API as it is now into api.txt
 .PHONY: tidy
 tidy: ## Tidy the modules
 	go mod tidy
-	for module in tools/*/; do go -C "$$module" mod tidy; done
+	for module in tools/*/ bench/; do go -C "$$module" mod tidy; done
 
 .PHONY: clean
 clean: ## Remove what was built here

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/internal/deadline"
+	"github.com/recourse-dev/recourse/internal/fallback"
 	"github.com/recourse-dev/recourse/internal/retry"
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
@@ -41,7 +43,7 @@ func (c *call[T]) run() *status.Error {
 		err = r.Repeat(ctx, err, c)
 	}
 	e, failed := status.From(err)
-	if !failed || !serverFault(e.Code()) {
+	if !failed || !fallback.ServerFault(e.Code()) {
 		r.Worked() // well enough, if only to say no
 	}
 	if code := e.ErrorCode(); code == status.CodeTimeout || code == status.CodeCancelled {
@@ -50,20 +52,13 @@ func (c *call[T]) run() *status.Error {
 	return e
 }
 
-// The part of the caller's time that is kept back for the fallbacks.
-const (
-	reserveShare = 20 // a twentieth
-	reserveLeast = 2 * time.Millisecond
-	reserveMost  = 100 * time.Millisecond
-)
-
 // bounded gives the operation its time.
 func (c *call[T]) bounded() (context.Context, context.CancelFunc) {
 	now := time.Now()
 	end, ok := c.caller.Deadline()
 	own := ok
 	if ok && len(c.fallbacks) > 0 {
-		end, own = end.Add(-min(max(end.Sub(now)/reserveShare, reserveLeast), reserveMost)), false
+		end, own = end.Add(-deadline.Reserve(end.Sub(now))), false
 	}
 	if t := c.policy.Timeout; t > 0 && (!ok || end.Sub(now) > t) {
 		end, ok, own = now.Add(t), true, false
@@ -122,9 +117,6 @@ func (c *call[T]) Admit() bool { return true }
 // Remedy is false: nobody here carries out what is meant for the client of a service.
 func (c *call[T]) Remedy(context.Context, retry.Failure) bool { return false }
 
-// grace is how long a function that heeds its context has to say so.
-const grace = 2 * time.Millisecond
-
 // do calls f, and waits for it to return, or where the policy has a hard stop for no
 // longer than its limit.
 func (c *call[T]) do(limit context.Context, f func() (T, error)) (T, error) {
@@ -148,9 +140,5 @@ func (c *call[T]) late(t *task[T]) {
 	}
 }
 
-// ended asks the clock too: what a deadline ends may return before the context's own
-// timer fires.
-func ended(ctx context.Context) bool {
-	end, ok := ctx.Deadline()
-	return ctx.Err() != nil || ok && time.Until(end) <= 0
-}
+// ended reports whether nobody waits any more.
+func ended(ctx context.Context) bool { return ctx.Err() != nil || deadline.Passed(ctx) }

@@ -5,7 +5,6 @@ import (
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
-	"google.golang.org/grpc/codes"
 )
 
 // read makes a *status.Error of what the operation returned to a context.
@@ -93,15 +92,4 @@ func undescribed(e *status.Error) bool {
 func panicked(e *status.Error) bool {
 	_, ok := e.Unwrap().(*status.PanicError)
 	return ok
-}
-
-// serverFault tells failures of a service from those that its caller can mend, as the
-// interceptors do.
-func serverFault(c codes.Code) bool {
-	switch c {
-	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted,
-		codes.Internal, codes.Unknown, codes.DataLoss:
-		return true
-	}
-	return false
 }

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/internal/deadline"
+	"github.com/recourse-dev/recourse/internal/fallback"
 	"github.com/recourse-dev/recourse/status"
 )
 
@@ -32,29 +33,22 @@ func Fallback[T any](
 	return Substitute[T]{answer: answer, codes: slices.Clone(errorCodes)}
 }
 
-func (s Substitute[T]) meantFor(e *status.Error) bool {
-	if len(s.codes) > 0 {
-		return slices.Contains(s.codes, e.ErrorCode())
-	}
-	return serverFault(e.Code())
-}
-
 // fallBack asks the fallbacks for an answer. It returns the mark of theirs, or the
 // error of the operation.
 func (c *call[T]) fallBack(e *status.Error) (answer T, mark *recoursev1.Degraded, err *status.Error) {
 	if len(c.fallbacks) == 0 || c.caller.Err() == context.Canceled {
 		return answer, nil, e
 	}
-	ctx, cancel := outliving(c.caller, c.policy.FallbackTimeout)
+	ctx, cancel := deadline.Outliving(c.caller, c.policy.FallbackTimeout)
 	defer cancel()
 	failed := []error{e.Unwrap()}
 	for _, s := range c.fallbacks {
-		if !s.meantFor(e) || ctx.Err() != nil {
+		if !fallback.MeantFor(s.codes, e) || ctx.Err() != nil {
 			continue
 		}
 		value, err := c.do(ctx, func() (T, error) { return s.answer(ctx, e) })
 		if err == nil {
-			return value, degradedAfter(e), nil
+			return value, fallback.Mark(recoursev1.Degraded_KIND_SUBSTITUTE, "", e), nil
 		}
 		failed = append(failed, err)
 	}
@@ -62,24 +56,4 @@ func (c *call[T]) fallBack(e *status.Error) (answer T, mark *recoursev1.Degraded
 		return answer, nil, e
 	}
 	return answer, nil, e.With(status.Cause(errors.Join(failed...)))
-}
-
-// degradedAfter is the mark of an answer that was found after cause.
-func degradedAfter(cause *status.Error) *recoursev1.Degraded {
-	return &recoursev1.Degraded{
-		Kind: recoursev1.Degraded_KIND_SUBSTITUTE, ErrorCode: cause.ErrorCode(), Domain: cause.Domain(),
-		Suggestion: cause.Suggestion(), RecoveryActions: cause.RecoveryActions(),
-	}
-}
-
-// outliving is a context with the values of ctx that ends when its caller gives up, or
-// after the budget, but not with the deadline that has passed.
-func outliving(ctx context.Context, budget time.Duration) (context.Context, context.CancelFunc) {
-	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), budget)
-	stop := context.AfterFunc(ctx, func() {
-		if ctx.Err() == context.Canceled {
-			cancel()
-		}
-	})
-	return long, func() { stop(); cancel() }
 }

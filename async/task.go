@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/recourse-dev/recourse/internal/deadline"
 	"github.com/recourse-dev/recourse/status"
 )
 
@@ -46,7 +47,7 @@ func (t *task[T]) endsBy(ctx context.Context) bool {
 		return true
 	case <-ctx.Done():
 	}
-	timer := time.NewTimer(grace)
+	timer := time.NewTimer(deadline.Grace)
 	defer timer.Stop()
 	select {
 	case <-t.done:

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/internal/deadline"
+	"github.com/recourse-dev/recourse/internal/fallback"
 	"github.com/recourse-dev/recourse/internal/retry"
 	"github.com/recourse-dev/recourse/internal/throttle"
 	"github.com/recourse-dev/recourse/policy"
@@ -78,14 +80,6 @@ func (k *calling) begin(ctx context.Context, req any) {
 	k.present = k.ctx
 }
 
-// The part of a call's time that is kept back for the fallback, and on a server
-// for the answer to its own caller.
-const (
-	reserveShare = 20 // a twentieth
-	reserveLeast = 2 * time.Millisecond
-	reserveMost  = 100 * time.Millisecond
-)
-
 // bounded gives the call its deadline, which is always sent: a server works on for
 // nobody after a timeout that it does not know.
 func (k *calling) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -96,8 +90,7 @@ func (k *calling) bounded(ctx context.Context) (context.Context, context.CancelF
 		end, ok, own = now.Add(t), true, false
 	}
 	if ok && k.reserves(ctx) {
-		total := end.Sub(now)
-		end, own = end.Add(-min(max(total/reserveShare, reserveLeast), reserveMost)), false
+		end, own = end.Add(-deadline.Reserve(end.Sub(now))), false
 	}
 	if !ok || own {
 		return ctx, func() {}
@@ -190,9 +183,9 @@ func (k *calling) overload(f *retry.Failure) bool {
 // codes.
 func (k *calling) Judge(err error) retry.Failure {
 	f := retry.Failure{Err: read(k.present, err, k.call.Method, k.trailer)}
-	f.GivenUp = k.ctx.Err() != nil || deadlinePassed(k.ctx)
+	f.GivenUp = k.ctx.Err() != nil || deadline.Passed(k.ctx)
 	// The server may have seen the attempt's deadline pass a little earlier.
-	f.TimedOut = !f.GivenUp && deadlinePassed(k.present) && f.Err.Code() == codes.DeadlineExceeded
+	f.TimedOut = !f.GivenUp && deadline.Passed(k.present) && f.Err.Code() == codes.DeadlineExceeded
 	f.NotSent = k.trace.notSent()
 	f.Pushback, f.HasPushback, f.Forbidden = pushbackIn(k.trailer)
 	k.answered(!k.overload(&f))
@@ -233,7 +226,7 @@ func (k *calling) nativeRetries() bool {
 
 // settle ends a call: it tells the budget, and the service that made the call.
 func (k *calling) settle(err error) {
-	if e, failed := status.From(err); !failed || !serverFault(e.Code()) {
+	if e, failed := status.From(err); !failed || !fallback.ServerFault(e.Code()) {
 		k.run.Worked() // well enough, if only to say no
 	}
 	if k.run.Upward != nil {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/recourse-dev/recourse/internal/deadline"
 	"github.com/recourse-dev/recourse/internal/throttle"
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
@@ -141,7 +142,7 @@ func read(ctx context.Context, err error, method string, trailer metadata.MD) *s
 	if id == "" && len(ids) > 0 {
 		id = ids[0] // of a server that is less strict
 	}
-	return status.Received(err, method, id, len(trailer) == 0 && deadlinePassed(ctx))
+	return status.Received(err, method, id, len(trailer) == 0 && deadline.Passed(ctx))
 }
 
 // fail ends a call that went wrong.

@@ -66,15 +66,6 @@ func tidyDegraded(d *recoursev1.Degraded) *recoursev1.Degraded {
 	return tidy
 }
 
-// degradedAfter is the mark of an answer that was found after cause.
-func degradedAfter(kind recoursev1.Degraded_Kind, source string, cause *status.Error) *recoursev1.Degraded {
-	return &recoursev1.Degraded{
-		Kind: kind, Source: source,
-		ErrorCode: cause.ErrorCode(), Domain: cause.Domain(),
-		Suggestion: cause.Suggestion(), RecoveryActions: cause.RecoveryActions(),
-	}
-}
-
 // degradedMetadata is the mark as it is sent. One that is too large loses what is
 // of least use to a program.
 func degradedMetadata(d *recoursev1.Degraded, domain string) metadata.MD {

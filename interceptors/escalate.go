@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/recourse-dev/recourse/internal/escalation"
+	"github.com/recourse-dev/recourse/internal/fallback"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -22,7 +23,7 @@ const (
 // escalate sends the caller to support once it has failed as often in a row as the
 // policy says, through no fault of its own.
 func (c *serverCall) escalate(e *status.Error, requestID string) *status.Error {
-	if c.policy == nil || c.policy.ContactSupportThreshold <= 0 || !serverFault(e.Code()) {
+	if c.policy == nil || c.policy.ContactSupportThreshold <= 0 || !fallback.ServerFault(e.Code()) {
 		return e
 	}
 	_, due := c.server.failures.Failed(time.Now(), c.failureKey(), c.policy.ContactSupportThreshold)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/internal/deadline"
 	"github.com/recourse-dev/recourse/internal/escalation"
 	"github.com/recourse-dev/recourse/internal/limit"
 	"github.com/recourse-dev/recourse/policy"
@@ -185,20 +186,12 @@ func (c *serverCall) classify(cause error) *status.Error {
 		return e
 	}
 	switch {
-	case deadlinePassed(c.Context) || !c.deadline.IsZero() && time.Until(c.deadline) <= 0:
+	case deadline.Passed(c.Context) || !c.deadline.IsZero() && time.Until(c.deadline) <= 0:
 		return status.Timeout(cause)
 	case c.Context.Err() != nil:
 		return status.Classify(context.Canceled).With(status.Cause(cause))
 	}
 	return e
-}
-
-// deadlinePassed asks the clock too: when time is up, the client's reset of the
-// stream may arrive before the context's own timer. A client whose clock started
-// earlier, as long as its request was under way, is still seen to cancel.
-func deadlinePassed(ctx context.Context) bool {
-	d, ok := ctx.Deadline()
-	return ok && time.Until(d) <= 0
 }
 
 // passOn adds what a call further down has learnt to an error that would otherwise

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/internal/deadline"
 	"github.com/recourse-dev/recourse/internal/limit"
 	"github.com/recourse-dev/recourse/internal/retry"
 	"github.com/recourse-dev/recourse/policy"
@@ -175,9 +176,6 @@ func (h *handling) inline(ctx context.Context) (err error) {
 	return err
 }
 
-// grace is how long a handler that heeds its context has to say so.
-const grace = 2 * time.Millisecond
-
 // stoppable runs the handler until it returns, or its time is up, or its client has
 // been silent for too long. Returning to gRPC releases a handler that waits for its
 // client; any other keeps its goroutine until it returns, but no longer its place
@@ -191,7 +189,7 @@ func (h *handling) stoppable(ctx context.Context) error {
 	case stopped = <-h.silence:
 	case <-h.endOf(ctx):
 		stopped = ctx.Err()
-		timer := time.NewTimer(grace)
+		timer := time.NewTimer(deadline.Grace)
 		defer timer.Stop()
 		select {
 		case <-run.done:
@@ -311,7 +309,7 @@ func (h *handling) Remedy(context.Context, retry.Failure) bool { return false }
 // fallBack asks the fallbacks for an answer.
 func (h *handling) fallBack(ctx context.Context, err error) error {
 	cause := h.classify(err)
-	f := fallback{
+	f := rescue{
 		chain: h.method.fallbacks, budget: h.policy.FallbackTimeout, single: !h.call.ServerStreams,
 		call:  failedCall{method: h.call.Method, req: h.req, cause: cause},
 		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.send,

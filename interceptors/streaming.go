@@ -415,7 +415,7 @@ func (s *streamCall) substitute() *standIn {
 	e, _ := status.From(s.outcome)
 	req, _ := s.request.(proto.Message)
 	t := &standIn{call: s, cause: e, replies: make(chan proto.Message), over: make(chan struct{})}
-	f := fallback{
+	f := rescue{
 		chain: s.method.fallbacks, budget: s.policy.FallbackTimeout, single: !s.call.ServerStreams,
 		call:  failedCall{method: s.call.Method, req: req, cause: e},
 		begin: func(d *recoursev1.Degraded) { t.mark = d },

@@ -8,8 +8,9 @@ import (
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/internal/deadline"
+	"github.com/recourse-dev/recourse/internal/fallback"
 	"github.com/recourse-dev/recourse/status"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -187,26 +188,8 @@ func (s *Substitute) From(source string) *Substitute {
 	return &named
 }
 
-func (s *Substitute) meantFor(e *status.Error) bool {
-	if len(s.codes) > 0 {
-		return slices.Contains(s.codes, e.ErrorCode())
-	}
-	return serverFault(e.Code())
-}
-
-// serverFault tells failures of a service from those that its caller can mend
-// (the gRPC success list of Envoy's admission control, with UNKNOWN).
-func serverFault(c codes.Code) bool {
-	switch c {
-	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Aborted,
-		codes.Internal, codes.Unknown, codes.DataLoss:
-		return true
-	}
-	return false
-}
-
-// fallback is a chain about to run.
-type fallback struct {
+// rescue is a chain about to run.
+type rescue struct {
 	chain  []*Substitute
 	budget time.Duration
 	call   failedCall
@@ -218,19 +201,19 @@ type fallback struct {
 // run asks the substitutes after a call has failed. It returns the mark of the
 // answer that was sent, and an error after that; or no mark, and the error of the
 // call with what the substitutes failed with behind it.
-func (f *fallback) run(ctx context.Context) (*recoursev1.Degraded, error) {
+func (f *rescue) run(ctx context.Context) (*recoursev1.Degraded, error) {
 	cause := f.call.cause
 	if len(f.chain) == 0 || errors.Is(ctx.Err(), context.Canceled) {
 		return nil, cause
 	}
-	ctx, cancel := outliving(ctx, f.budget)
+	ctx, cancel := deadline.Outliving(ctx, f.budget)
 	defer cancel()
 	failed := []error{cause.Unwrap()}
 	for _, s := range f.chain {
-		if !s.meantFor(cause) || ctx.Err() != nil {
+		if !fallback.MeantFor(s.codes, cause) || ctx.Err() != nil {
 			continue
 		}
-		a := &answer{fallback: f, substitute: s, mark: degradedAfter(s.kind, s.source, cause)}
+		a := &answer{rescue: f, substitute: s, mark: fallback.Mark(s.kind, s.source, cause)}
 		err := a.run(ctx)
 		if a.begun.Load() {
 			return a.mark, asStatus(err)
@@ -253,7 +236,7 @@ func asStatus(err error) error {
 
 // answer is one substitute at work.
 type answer struct {
-	*fallback
+	*rescue
 	substitute *Substitute
 	mark       *recoursev1.Degraded
 	begun      atomic.Bool // a reply was sent
@@ -286,7 +269,7 @@ func (a *answer) run(ctx context.Context) error {
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		timer := time.NewTimer(grace)
+		timer := time.NewTimer(deadline.Grace)
 		defer timer.Stop()
 		select {
 		case err = <-done:
@@ -339,18 +322,6 @@ func (a *answer) pass(ctx context.Context, m proto.Message) error {
 		a.begun.Store(true)
 	}
 	return err
-}
-
-// outliving is a context with the values of ctx that ends when its caller gives
-// up, or after the budget, but not with the deadline of the call that failed.
-func outliving(ctx context.Context, budget time.Duration) (context.Context, context.CancelFunc) {
-	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), budget)
-	stop := context.AfterFunc(ctx, func() {
-		if errors.Is(ctx.Err(), context.Canceled) {
-			cancel()
-		}
-	})
-	return long, func() { stop(); cancel() }
 }
 
 // nameOf is empty for a function that takes any message.

@@ -108,7 +108,7 @@ func (u *unaryCall) substitute(err error) error {
 	}
 	e, _ := status.From(err)
 	req, _ := u.req.(proto.Message)
-	f := fallback{
+	f := rescue{
 		chain: u.method.fallbacks, budget: u.policy.FallbackTimeout, single: true,
 		call: failedCall{method: u.call.Method, req: req, cause: e}, begin: u.mark,
 		send: func(_ context.Context, m proto.Message) error {

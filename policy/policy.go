@@ -12,6 +12,7 @@ import (
 //
 // Where nothing else is said, a duration of 0 means that there is no such limit.
 // "Client" and "server" say which side reads a field; the others are read by both.
+// Package async reads what a client reads, and HardStop.
 type Policy struct {
 	// Timeout is for unary calls only; default 30s. Client: the longest that a call
 	// may take, all attempts and waits together, where its caller allows more or sets

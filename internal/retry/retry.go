@@ -293,8 +293,13 @@ func (r *Run) lastWord(f Failure) error {
 	case theirs.GetVerdict() == status.Never:
 		r.Upward = a
 		return e
-	case f.GivenUp || a.GetVerdict() != status.SameRequest:
+	case f.GivenUp:
 		return e
+	case a.GetVerdict() != status.SameRequest:
+		if a.GetAttempts() > 1 && r.why == exhausted { // its code is one of the policy's
+			a.Why = recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED
+		}
+		return counted(e, a)
 	case secondHand:
 		if r.chance || r.why == spent {
 			a.Verdict = status.Never

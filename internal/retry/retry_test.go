@@ -180,6 +180,7 @@ func TestRepeat(t *testing.T) {
 		Verdict: status.SameRequest, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, Attempts: 3, ExhaustedBy: "b",
 	}))
 	never := down(status.Retry(status.Never))
+	conflict := status.New(codes.Aborted, "CONFLICT", "")
 	signIn := status.New(codes.Unauthenticated, "EXPIRED", "")
 	tests := []struct {
 		name     string
@@ -214,7 +215,11 @@ func TestRepeat(t *testing.T) {
 		{"refused here", operation{failures: []Failure{{Err: down()}, {}}, refuse: true}, nil, 0, down(),
 			nil, advice(status.Never, recoursev1.RetryAdvice_WHY_OVERLOADED, 1, ""), 0},
 		{"a remedy", operation{failures: []Failure{{Err: signIn}}, remedy: true}, func(r *Run) { r.Repeatable = false }, 1, nil, nil, nil, 1},
-		{"a remedy that does not help", operation{failures: []Failure{{Err: signIn}, {Err: signIn}, {}}, remedy: true}, nil, 1, signIn, nil, nil, 2},
+		{"a remedy that does not help", operation{failures: []Failure{{Err: signIn}, {Err: signIn}, {}}, remedy: true}, nil, 1, signIn,
+			advice(status.AfterAction, 0, 2, ""), nil, 2},
+		{"a code of the policy's", operation{failures: []Failure{{Err: conflict}, {Err: conflict}, {Err: conflict}, {}}},
+			func(r *Run) { r.Policy = listing(t, codes.Aborted) }, 2, conflict,
+			advice(status.AtHigherLevel, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, 3, ""), nil, 0},
 		{"no remedy", operation{failures: []Failure{{Err: signIn}, {}}}, nil, 0, signIn, nil, nil, 1},
 	}
 	for _, test := range tests {
