@@ -52,21 +52,42 @@ func (c *serverCall) run(ctx context.Context, req any, handler grpc.UnaryHandler
 }
 
 func (c *serverCall) runWithin(ctx context.Context, req any, handler grpc.UnaryHandler) (any, error) {
-	h := c.handling(req)
-	original := h.req
-	h.handler = func(ctx context.Context) (any, error) { return handler(ctx, req) }
-	if h.policy.HandlerAttempts > 1 && original != nil {
-		spare := proto.Clone(original) // a handler may change its request
-		h.again = func() { req = spare }
+	u := &unaryServing{original: req, handler: handler}
+	u.req, _ = req.(proto.Message)
+	c.handling(&u.handling, u)
+	if u.policy.HandlerAttempts > 1 && u.req != nil {
+		u.spare = proto.Clone(u.req) // a handler may change its request
 	}
-	h.sent = func() bool { return headersSet(c.Context) }
-	h.leave = func() {}
-	h.send = func(_ context.Context, m proto.Message) error { h.reply = m; return nil }
-	if err := h.serve(ctx); err != nil {
+	if err := u.serve(ctx); err != nil {
 		return nil, err
 	}
-	h.remember()
-	return h.reply, nil
+	u.remember()
+	return u.reply, nil
+}
+
+// unaryServing is the call of a handler with one request and one reply.
+type unaryServing struct {
+	handling
+	original any
+	spare    proto.Message
+	handler  grpc.UnaryHandler
+}
+
+func (u *unaryServing) handle(ctx context.Context) (any, error) { return u.handler(ctx, u.original) }
+
+func (u *unaryServing) rerun() {
+	if u.spare != nil {
+		u.original = u.spare
+	}
+}
+
+func (u *unaryServing) hasSent() bool { return headersSet(u.Context) }
+
+func (u *unaryServing) leave() {}
+
+func (u *unaryServing) answer(_ context.Context, m proto.Message) error {
+	u.reply = m
+	return nil
 }
 
 func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
@@ -92,24 +113,16 @@ func (s *serverStream) run(srv any, handler grpc.StreamHandler) error {
 	if !c.server.engages() {
 		return handler(srv, s)
 	}
-	h := c.handling(nil)
-	s.handling = h
-	h.handler = func(ctx context.Context) (any, error) {
-		s.ctx = ctx
-		return nil, handler(srv, s)
-	}
-	p := c.policy
-	if p.FirstMessageTimeout > 0 || p.IdleTimeout > 0 {
+	s.srv, s.handler = srv, handler
+	s.handling = new(handling)
+	c.handling(s.handling, s)
+	if p := c.policy; p.FirstMessageTimeout > 0 || p.IdleTimeout > 0 {
 		silence := make(chan error, 1)
-		h.silence = silence
+		s.handling.silence = silence
 		s.watch = newWatchdog(p.FirstMessageTimeout, p.IdleTimeout, func() { silence <- silent() })
 		defer s.watch.stop()
 	}
-	h.again = func() { s.rerun = true }
-	h.sent = func() bool { return s.hasSent() || headersSet(c.Context) }
-	h.leave = s.leave
-	h.send = func(_ context.Context, m proto.Message) error { return s.deliver(m) }
-	return h.serve(s.ctx)
+	return s.handling.serve(s.ctx)
 }
 
 // serverStream gives the handler the call's context and the hooks its messages.
@@ -120,10 +133,12 @@ type serverStream struct {
 
 	// With a policy only.
 	handling *handling
+	srv      any
+	handler  grpc.StreamHandler
 	watch    *watchdog
 	marked   bool          // the first message was looked at
 	request  proto.Message // the only one, for a fallback or another run
-	rerun    bool          // the handler has not asked for it again yet
+	again    bool          // the handler has not asked for it again yet
 
 	gate sync.Mutex // decides between the handler and what takes its place
 	sent bool       // a message, or headers
@@ -161,6 +176,15 @@ func (s *serverStream) deliver(m any) error {
 	return err
 }
 
+func (s *serverStream) handle(ctx context.Context) (any, error) {
+	s.ctx = ctx
+	return nil, s.handler(s.srv, s)
+}
+
+func (s *serverStream) answer(_ context.Context, m proto.Message) error { return s.deliver(m) }
+
+func (s *serverStream) rerun() { s.again = true }
+
 // leave leaves the handler behind. What it has not begun to send by now it never
 // will.
 func (s *serverStream) leave() {
@@ -172,7 +196,7 @@ func (s *serverStream) leave() {
 func (s *serverStream) hasSent() bool {
 	s.gate.Lock()
 	defer s.gate.Unlock()
-	return s.sent
+	return s.sent || headersSet(s.serverCall.Context)
 }
 
 func (s *serverStream) RecvMsg(m any) error {
@@ -193,13 +217,11 @@ func (s *serverStream) receive(m any) error {
 	if s.handling == nil {
 		return s.ServerStream.RecvMsg(m)
 	}
-	rerun := s.rerun
-	s.rerun = false
-	if rerun && s.request != nil {
-		if again, ok := m.(proto.Message); ok {
-			proto.Merge(again, s.request)
-			return nil
-		}
+	again := s.again
+	s.again = false
+	if into, ok := m.(proto.Message); ok && again && s.request != nil {
+		proto.Merge(into, s.request)
+		return nil
 	}
 	s.watch.begin()
 	err := s.ServerStream.RecvMsg(m)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/recourse-dev/recourse/gen/go/assistant/v1"
+	"github.com/recourse-dev/recourse/policy"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -69,3 +71,31 @@ type clientMessages struct{ grpc.ClientStream }
 
 func (clientMessages) SendMsg(any) error { return nil }
 func (clientMessages) RecvMsg(any) error { return nil }
+
+// What a policy adds to a call that succeeds and whose deadline is its caller's.
+func TestThePolicyAllocates(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	set, err := policy.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, c := newServer(Policies(set)), &client{policies: set}
+	req, empty := wrapperspb.String("request"), new(wrapperspb.StringValue)
+	info := &grpc.UnaryServerInfo{FullMethod: "/a.B/C"}
+	handler := func(context.Context, any) (any, error) { return req, nil }
+	invoker := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return nil }
+	for _, row := range []struct {
+		name string
+		most float64
+		call func()
+	}{
+		{"unary server", 3, func() { _, _ = s.unary(ctx, req, info, handler) }},
+		{"unary client", 5, func() { _ = c.unary(ctx, "/a.B/C", req, empty, nil, invoker) }},
+		{"unary client, idempotent", 2, func() { _ = c.unary(ctx, "/assistant.v1.Assistant/ClassifyIntent", req, empty, nil, invoker) }},
+	} {
+		if got := testing.AllocsPerRun(100, row.call); got > row.most {
+			t.Errorf("%s: %v allocations, want at most %v", row.name, got, row.most)
+		}
+	}
+}

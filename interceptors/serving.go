@@ -38,14 +38,18 @@ type handling struct {
 	ctx    context.Context
 	run    retry.Run
 
-	// What differs between the shapes.
-	handler func(ctx context.Context) (any, error)
+	shape   shape
 	reply   any
-	send    func(context.Context, proto.Message) error // a substitute's reply
-	sent    func() bool                                // something that cannot be taken back
-	again   func()                                     // prepares another run
-	leave   func()                                     // the handler is left behind
-	silence <-chan error                               // tells of a client that is silent for too long; nil: nobody watches
+	silence <-chan error // tells of a client that is silent for too long; nil: nobody watches
+}
+
+// shape is what differs between one reply and a stream of them.
+type shape interface {
+	handle(ctx context.Context) (any, error)               // runs the handler once
+	rerun()                                                // prepares another run
+	leave()                                                // the handler is left behind
+	hasSent() bool                                         // something that cannot be taken back
+	answer(ctx context.Context, reply proto.Message) error // sends a substitute's reply
 }
 
 var _ retry.Op = (*handling)(nil)
@@ -65,7 +69,7 @@ func (h *handling) serve(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if h.sent() || !p.Fallback || len(h.method.fallbacks) == 0 || h.Context.Err() != nil {
+	if h.shape.hasSent() || !p.Fallback || len(h.method.fallbacks) == 0 || h.Context.Err() != nil {
 		return err
 	}
 	return h.fallBack(ctx, err)
@@ -162,7 +166,7 @@ func overloaded(code, message string, later time.Duration) *status.Error {
 func (h *handling) Again(ctx context.Context, attempt int) error {
 	if h.runsOfHandler = attempt; attempt > 1 {
 		h.degraded.Store(nil)
-		h.again()
+		h.shape.rerun()
 	}
 	if !h.policy.HardStop && h.silence == nil {
 		return h.inline(ctx)
@@ -172,7 +176,7 @@ func (h *handling) Again(ctx context.Context, attempt int) error {
 
 func (h *handling) inline(ctx context.Context) (err error) {
 	defer recovered(&err)
-	h.reply, err = h.handler(ctx)
+	h.reply, err = h.shape.handle(ctx)
 	return err
 }
 
@@ -182,7 +186,7 @@ func (h *handling) inline(ctx context.Context) (err error) {
 // among the streams of the connection.
 func (h *handling) stoppable(ctx context.Context) error {
 	run := &handlerRun{owner: h, done: make(chan struct{})}
-	go run.do(ctx, h.handler)
+	go run.do(ctx, h.shape.handle)
 	var stopped error
 	select {
 	case <-run.done:
@@ -197,7 +201,7 @@ func (h *handling) stoppable(ctx context.Context) error {
 		}
 	}
 	if stopped != nil && run.abandon() {
-		h.leave()
+		h.shape.leave()
 		return stopped
 	}
 	<-run.done
@@ -296,7 +300,7 @@ func (h *handling) Judge(err error) retry.Failure {
 	repeated := len(metadata.ValueFromIncomingContext(h.Context, attemptsKey)) > 0
 	return retry.Failure{
 		Err:     h.classify(err),
-		GivenUp: repeated || h.call.ClientStreams || h.sent() || h.learnt.Load() != nil || h.ctx.Err() != nil,
+		GivenUp: repeated || h.call.ClientStreams || h.shape.hasSent() || h.learnt.Load() != nil || h.ctx.Err() != nil,
 	}
 }
 
@@ -312,7 +316,7 @@ func (h *handling) fallBack(ctx context.Context, err error) error {
 	f := rescue{
 		chain: h.method.fallbacks, budget: h.policy.FallbackTimeout, single: !h.call.ServerStreams,
 		call:  failedCall{method: h.call.Method, req: h.req, cause: cause},
-		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.send,
+		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.shape.answer,
 	}
 	mark, err := f.run(ctx)
 	if mark != nil {
@@ -350,11 +354,9 @@ func headersSet(ctx context.Context) bool {
 }
 
 // handling prepares what this server does for a call.
-func (c *serverCall) handling(req any) *handling {
+func (c *serverCall) handling(h *handling, s shape) {
 	c.policy = c.server.policyOf(c.call.Method)
-	h := &handling{serverCall: c, method: c.server.method(c.call.Method)}
-	h.req, _ = req.(proto.Message)
-	return h
+	h.serverCall, h.method, h.shape = c, c.server.method(c.call.Method), s
 }
 
 // keeps reports whether the request of a stream is needed later.
