@@ -11,5 +11,7 @@
 //
 //   - [github.com/recourse-dev/recourse/status] to make, classify, read and compare errors,
 //   - [github.com/recourse-dev/recourse/interceptors] for the server and dial options,
+//   - [github.com/recourse-dev/recourse/policy] for what happens to calls that fail,
+//   - [github.com/recourse-dev/recourse/async] for the same without an RPC,
 //   - [github.com/recourse-dev/recourse/gen/go/recourse/v1] for the messages on the wire.
 package recourse

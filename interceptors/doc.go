@@ -11,6 +11,11 @@
 //
 // On a client, every error is a *status.Error.
 //
-// A [Policy] takes part in calls of every shape on either side. The order of
-// what this package itself does is fixed.
+// With [Policies], calls have deadlines, are repeated where that is safe and may
+// help, and are refused where it would not; a [Fallback] answers for a call that has
+// failed, and the answer is marked as degraded. docs/policies.md in the repository
+// has all the rules and the order.
+//
+// A [Hook] takes part in calls of every shape on either side. The order of what this
+// package itself does is fixed.
 package interceptors

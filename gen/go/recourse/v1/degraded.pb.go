@@ -83,8 +83,7 @@ func (Degraded_Kind) EnumDescriptor() ([]byte, []int) {
 	return file_recourse_v1_degraded_proto_rawDescGZIP(), []int{0, 0}
 }
 
-// Degraded marks an OK reply that is not the real answer but the best that was left: one marker for one call. The
-// contract is fixed here ahead of the fallbacks that will send it; until then no library of this project does.
+// Degraded marks an OK reply that is not the real answer but the best that was left: one marker for one call.
 //
 // The server, or the client's own fallback, sets it after the real answer had failed. It travels serialized in the
 // metadata key "recourse-degraded-bin": in headers where it is known before the first message, in trailers always, and
