@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,6 +19,7 @@ import (
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
@@ -288,6 +291,75 @@ func TestAConversation(t *testing.T) {
 		}
 		if err := s.RecvMsg(m); err == nil || !errors.Is(err, io.EOF) {
 			t.Errorf("%v, want io.EOF", err)
+		}
+	})
+}
+
+// The connection breaks, fifty times, and what was under way is lost with it.
+func TestAStreamIsResumedOverBrokenConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent atomic.Int32
+		handler := func(_ context.Context, x rpctest.Exchange) error {
+			m, err := x.Recv()
+			if err != nil {
+				return err
+			}
+			from, _ := strconv.Atoi(m)
+			for n := from; n < 1000; n++ {
+				if err := x.Send(strconv.Itoa(n)); err != nil {
+					return err
+				}
+				sent.Add(1)
+				time.Sleep(time.Millisecond)
+			}
+			return nil
+		}
+		lis := rpctest.Serve(t, handler, interceptors.ServerOptions(unlogged)...)
+		var mu sync.Mutex
+		var last net.Conn
+		dials := 0
+		conn, err := grpc.NewClient("passthrough:///memory", append(
+			interceptors.DialOptions(interceptors.Policies(policies(t, strictly, func(p *policy.Policy) { p.MaxAttempts, p.MaxBackoff = 5, 5*time.Second; p.Backoff = 2 * time.Second })), counting()),
+			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+				c, err := lis.DialContext(ctx)
+				mu.Lock()
+				defer mu.Unlock()
+				last = c
+				dials++
+				return c, err
+			}))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		s, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ServerStreams: true}, rpctest.Shapes[1].Method())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.SendMsg(wrapperspb.String("0")), s.CloseSend()); err != nil {
+			t.Fatal(err)
+		}
+		m := new(text)
+		for n := range 1000 {
+			if err := s.RecvMsg(m); err != nil {
+				t.Fatalf("after %d: %v", n, err)
+			}
+			if m.GetValue() != strconv.Itoa(n) {
+				t.Fatalf("reply %d is %s", n, m.GetValue())
+			}
+			if n%20 == 10 {
+				mu.Lock()
+				_ = last.Close()
+				mu.Unlock()
+			}
+		}
+		if err := s.RecvMsg(m); err != io.EOF {
+			t.Errorf("%v, want io.EOF", err)
+		}
+		t.Logf("%d connections, %d sent for 1000 delivered", dials, sent.Load())
+		if n := sent.Load(); dials != 51 || n > 1020 {
+			t.Errorf("%d connections, %d sent for 1000 delivered; want 51 and at most 1020", dials, n)
 		}
 	})
 }
