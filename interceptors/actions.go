@@ -24,7 +24,8 @@ type ActionBody interface {
 //	})
 //
 // If f returns nil, the request is sent once more, although not for a verdict of
-// never. It is asked once for each call, within the call's deadline, and only where
+// never. The call's context stays as it is, with the metadata in it: credentials that
+// f renews have to travel as grpc.PerRPCCredentials. It is asked once for each call, within the call's deadline, and only where
 // sending the request again can do no harm: whether a client may do at all what the
 // action says, f decides, with no more authority than the call had. An error means
 // that it did not. A server that says nothing but UNAUTHENTICATED asks for a

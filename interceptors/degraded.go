@@ -111,13 +111,27 @@ func degradedIn(md metadata.MD) *recoursev1.Degraded {
 		if len(md[degradedText]) == 0 {
 			return nil
 		}
-		return &recoursev1.Degraded{} // a proxy has dropped what it says
+		return kindOnly(md[degradedText]) // a proxy has dropped the rest
 	}
 	d := new(recoursev1.Degraded)
 	if v := values[len(values)-1]; len(v) > 2*maxDegraded || proto.Unmarshal([]byte(v), d) != nil {
-		return &recoursev1.Degraded{} // degraded, somehow
+		return kindOnly(md[degradedText])
 	}
-	return tidyDegraded(d)
+	if d = tidyDegraded(d); proto.Size(d) == 0 {
+		return kindOnly(nil)
+	}
+	return d
+}
+
+// kindOnly makes a mark of the text, which is not empty even if that says nothing:
+// an empty mark looks like none.
+func kindOnly(text []string) *recoursev1.Degraded {
+	d := &recoursev1.Degraded{Source: "not said"}
+	if len(text) > 0 {
+		kind, _, _ := strings.Cut(text[len(text)-1], ";")
+		d.Kind = recoursev1.Degraded_Kind(recoursev1.Degraded_Kind_value["KIND_"+strings.ToUpper(strings.TrimSpace(kind))])
+	}
+	return d
 }
 
 // refusedDegraded is the error of a caller that wants the real answer or none.

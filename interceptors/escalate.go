@@ -10,6 +10,7 @@ import (
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 )
 
@@ -26,8 +27,9 @@ func (c *serverCall) escalate(e *status.Error, requestID string) *status.Error {
 	if c.policy == nil || c.policy.ContactSupportThreshold <= 0 || !fallback.ServerFault(e.Code()) {
 		return e
 	}
-	_, due := c.server.failures.Failed(time.Now(), c.failureKey(), c.policy.ContactSupportThreshold)
-	if !due {
+	// All attempts at a call are one failure.
+	again := len(metadata.ValueFromIncomingContext(c.Context, attemptsKey)) > 0
+	if _, due := c.server.failures.Failed(time.Now(), c.failureKey(), c.policy.ContactSupportThreshold, again); !due {
 		return e
 	}
 	return e.With(status.Escalate(c.server.support, requestID))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/internal/rpctest"
@@ -18,6 +19,7 @@ import (
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
@@ -440,4 +442,67 @@ func TestASubstitutesStreamIsAbandoned(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A proxy has dropped the binary mark: the text alone still tells.
+func TestTheTextAloneMarks(t *testing.T) {
+	tests := map[string]recoursev1.Degraded_Kind{
+		`stale;src="cache"`: recoursev1.Degraded_KIND_STALE, "degraded": 0, "something new": 0, "": 0,
+	}
+	for line, want := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			handler := func(ctx context.Context, x rpctest.Exchange) error {
+				_ = grpc.SetTrailer(ctx, metadata.Pairs("recourse-degraded", line))
+				return rpctest.Echo(ctx, x)
+			}
+			conn := rpctest.Start(t, handler, interceptors.ServerOptions(), interceptors.DialOptions()...)
+			d := &recoursev1.Degraded{Suggestion: "of the call before"}
+			if err := conn.Invoke(t.Context(), rpctest.Shapes[0].Method(), wrapperspb.String("a"), new(text), interceptors.Degraded(d)); err != nil {
+				t.Fatal(err)
+			}
+			if d.GetKind() != want || d.GetSource() == "" || d.GetSuggestion() != "" {
+				t.Errorf("%q: %v", line, d)
+			}
+		})
+	}
+}
+
+// Without a key function two requests are the same if they are equal, but for the
+// id that tells them apart, and asked by the same caller.
+func TestLastGoodWithoutAKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(answering)
+		lis := rpctest.Listen(t, func(s *grpc.Server) { assistantv1.RegisterAssistantServer(s, a) }, interceptors.ServerOptions(unlogged)...)
+		conn := rpctest.Dial(t, lis, interceptors.DialOptions(interceptors.Fallback(assistantv1.Assistant_Process_FullMethodName,
+			interceptors.LastGood[*assistantv1.ProcessRequest](time.Hour, nil)))...)
+		ask := func(query, id, user string) error {
+			ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", user, "traceparent", id)
+			_, err := assistantv1.NewAssistantClient(conn).Process(ctx, &assistantv1.ProcessRequest{Query: query, RequestId: id})
+			return err
+		}
+		if err := ask("weather", "1", "ada"); err != nil {
+			t.Fatal(err)
+		}
+		a.down = true
+		for _, test := range []struct {
+			query, user string
+			want        bool
+		}{{"weather", "ada", true}, {"weather", "bob", false}, {"news", "ada", false}} {
+			if err := ask(test.query, "2", test.user); (err == nil) != test.want {
+				t.Errorf("%s for %s: %v, want an answer: %v", test.query, test.user, err, test.want)
+			}
+		}
+	})
+}
+
+type answering struct {
+	assistantv1.UnimplementedAssistantServer
+	down bool
+}
+
+func (a *answering) Process(context.Context, *assistantv1.ProcessRequest) (*assistantv1.ProcessResponse, error) {
+	if a.down {
+		return nil, unavailable()
+	}
+	return &assistantv1.ProcessResponse{Answer: "dry and mild"}, nil
 }

@@ -30,7 +30,7 @@ var errNoLastGood = errors.New("no answer is remembered that is recent enough")
 // Two requests are the same if key says so. It must tell apart whatever may lead
 // to another answer, above all who asks. For an empty key nothing is remembered.
 // Without key, on clients only, requests are the same if they are equal and sent
-// with equal metadata (request ids and trace contexts aside): credentials that
+// with equal metadata (request ids, the field request_id and trace contexts aside): credentials that
 // differ from call to call must be in the metadata then.
 func LastGood[Req proto.Message](maxAge time.Duration, key func(ctx context.Context, req Req) string) *Substitute {
 	if maxAge <= 0 {
@@ -100,6 +100,10 @@ var perCall = []string{
 // wholeRequest is a digest of everything that is sent.
 func wholeRequest(ctx context.Context, req proto.Message) string {
 	h := sha256.New()
+	if id := requestIDField(req.ProtoReflect().Descriptor()); id != nil { // a repeat has the same one, another call has not
+		req = proto.Clone(req)
+		req.ProtoReflect().Clear(id)
+	}
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
 	if err != nil {
 		return ""

@@ -23,10 +23,17 @@ func factsOf(method string) (f methodFacts) {
 	if o, ok := md.Options().(*descriptorpb.MethodOptions); ok {
 		f.idempotent = o.GetIdempotencyLevel() != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN
 	}
-	if id := md.Input().Fields().ByName("request_id"); id != nil && id.Kind() == protoreflect.StringKind && !id.IsList() {
-		f.requestID = id
-	}
+	f.requestID = requestIDField(md.Input())
 	return f
+}
+
+// requestIDField is the field that names a request, nil if there is none.
+func requestIDField(d protoreflect.MessageDescriptor) protoreflect.FieldDescriptor {
+	id := d.Fields().ByName("request_id")
+	if id == nil || id.Kind() != protoreflect.StringKind || id.IsList() {
+		return nil
+	}
+	return id
 }
 
 // named reports whether the request carries an id of its own.

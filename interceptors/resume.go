@@ -14,6 +14,9 @@ import (
 // after it, once and in order. The application notices nothing, except that the
 // trailers are those of the last attempt.
 //
+// A stream is resumed after failures that any call is repeated for: a server that
+// says AFTER_ACTION or NEVER means it.
+//
 // A stream that makes progress may be resumed any number of times: attempts count
 // from the last reply, and the budget is charged only for those that bring nothing.
 // The method may be repeated, since it has been said how.

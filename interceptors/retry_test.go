@@ -293,25 +293,42 @@ func TestTheDeadlineEndsTheRepeats(t *testing.T) {
 
 func TestTheBudgetEndsTheRepeats(t *testing.T) {
 	inEveryShape(t, func(t *testing.T, shape rpctest.Shape) {
-		calls := 0
-		handler := func(context.Context, rpctest.Exchange) error { calls++; return unavailable() }
-		conn := rpctest.Start(t, handler, interceptors.ServerOptions(), interceptors.DialOptions(interceptors.Policies(policies(t)))...)
-		var last *status.Error
-		for range 100 {
-			r := rpctest.Do(t.Context(), conn, shape, "a")
-			last, _ = status.From(r.Err)
+		calls, down := 0, true
+		handler := func(ctx context.Context, x rpctest.Exchange) error {
+			if calls++; down {
+				return unavailable()
+			}
+			return rpctest.Echo(ctx, x)
 		}
-		if calls != 120 { // 20 tokens; what trickles in meanwhile is less than one
-			t.Errorf("%d calls for 100, want 120", calls)
+		conn := rpctest.Start(t, handler, interceptors.ServerOptions(), interceptors.DialOptions(interceptors.Policies(policies(t)))...)
+		attempts := func(n int) (made int, last *status.Error) {
+			before := calls
+			for range n {
+				r := rpctest.Do(t.Context(), conn, shape, "a")
+				last, _ = status.From(r.Err)
+			}
+			return calls - before, last
+		}
+		n, last := attempts(100)
+		if n != 120 { // 20 tokens
+			t.Errorf("%d attempts of 100 calls, want 120", n)
 		}
 		if last.ErrorCode() != "DOWN" || last.RetryAdvice().GetWhy() != recoursev1.RetryAdvice_WHY_BUDGET_SPENT {
 			t.Errorf("%v with %v, want the real error and why it was not repeated", last, last.RetryAdvice())
 		}
-		time.Sleep(11 * time.Second) // 0.1 a second
-		before := calls
-		_ = rpctest.Do(t.Context(), conn, shape, "a")
-		if calls-before != 2 {
-			t.Errorf("%d calls after 11s, want 2", calls-before)
+		time.Sleep(time.Hour) // which earns nothing
+		if n, _ := attempts(1); n != 1 {
+			t.Errorf("%d attempts after an hour, want 1", n)
+		}
+		for successes := range 6 {
+			if n, _ := attempts(1); n != 1+successes/5 {
+				t.Errorf("%d attempts after %d successes, want %d", n, successes, 1+successes/5)
+			}
+			down = false
+			if n, err := attempts(1); n != 1 || err != nil {
+				t.Fatalf("%d attempts, and %v, from a server that is back", n, err)
+			}
+			down = true
 		}
 	})
 }

@@ -486,3 +486,42 @@ func TestTheMessagesOfAPolicy(t *testing.T) {
 		}
 	})
 }
+
+// A call with its attempts is one failure: the third call is sent to support, not
+// the first.
+func TestAttemptsAreOneFailure(t *testing.T) {
+	inEveryShape(t, func(t *testing.T, shape rpctest.Shape) {
+		set := policies(t)
+		calls := 0
+		conn := rpctest.Start(t, func(context.Context, rpctest.Exchange) error { calls++; return unavailable() },
+			interceptors.ServerOptions(unlogged, interceptors.Policies(set)), interceptors.DialOptions(interceptors.Policies(set))...)
+		for i := range 4 {
+			e, _ := status.From(rpctest.Do(t.Context(), conn, shape, "a").Err)
+			if got, want := e.RecoveryActions()[0].GetContactSupport() != nil, i >= 2; got != want || calls != 3*(i+1) {
+				t.Errorf("call %d, %d attempts: sent to support %v, want %v", i+1, calls, got, want)
+			}
+		}
+	})
+}
+
+// The deadline of a call further down has one name, whoever saw it pass.
+func TestADependencysDeadlineHasOneName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shape := rpctest.Shapes[0]
+		back := rpctest.Start(t, func(ctx context.Context, _ rpctest.Exchange) error { <-ctx.Done(); return ctx.Err() },
+			interceptors.ServerOptions(unlogged), interceptors.DialOptions()...)
+		stuck := rpctest.Start(t, func(context.Context, rpctest.Exchange) error { time.Sleep(2 * time.Second); return nil },
+			interceptors.ServerOptions(unlogged), interceptors.DialOptions()...)
+		for name, next := range map[string]*grpc.ClientConn{"heeds it": back, "does not": stuck} {
+			conn := rpctest.Start(t, func(ctx context.Context, _ rpctest.Exchange) error {
+				ctx, cancel := context.WithTimeout(ctx, time.Second)
+				defer cancel()
+				return rpctest.Do(ctx, next, rpctest.Shapes[3], "a").Err
+			}, interceptors.ServerOptions(unlogged), interceptors.DialOptions()...)
+			e, _ := status.From(rpctest.Do(t.Context(), conn, shape, "a").Err)
+			if e.Code() != codes.DeadlineExceeded || e.ErrorCode() != status.CodeDependencyTimeout {
+				t.Errorf("a dependency that %s: %v, want %s", name, e, status.CodeDependencyTimeout)
+			}
+		}
+	})
+}

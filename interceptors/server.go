@@ -3,8 +3,10 @@ package interceptors
 import (
 	"cmp"
 	"context"
+	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -190,6 +192,9 @@ func (c *serverCall) classify(cause error) *status.Error {
 		return status.Timeout(cause)
 	case c.Context.Err() != nil:
 		return status.Classify(context.Canceled).With(status.Cause(cause))
+	case e.ErrorCode() == status.CodeTimeout && e.Operation() != c.call.Method && strings.HasPrefix(e.Operation(), "/"):
+		// Of a call further down, whose server might as well have been the one to say so.
+		return status.Classify(os.ErrDeadlineExceeded).With(status.Cause(cause))
 	}
 	return e
 }

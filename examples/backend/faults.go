@@ -8,6 +8,8 @@ import (
 	"time"
 
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
+	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
@@ -19,28 +21,53 @@ const (
 	leverSlow    = "demo:slow"    // the model takes ten seconds
 	leverBreak   = "demo:break"   // the model fails after six tokens, the first time a prompt is continued
 	leverWeights = "demo:weights" // the model's files are gone, and the error says where they were
+	leverBusy    = "demo:busy"    // the model has no room for a quarter of a second, the first time in a call
+	leverFull    = "demo:full"    // the model has no room for ten seconds
+	leverDown    = "demo:down"    // the model is out of order
 )
 
 // faulty is a model that obeys the levers.
 type faulty struct {
 	assistantv1.ModelBackendServer
 	broken sync.Map // prompts whose text has broken off
+	busy   sync.Map // request ids of calls that were told to come back
 }
 
 func (f *faulty) Complete(ctx context.Context, req *assistantv1.CompleteRequest) (*assistantv1.CompleteResponse, error) {
-	switch prompt := req.GetPrompt(); {
-	case strings.Contains(prompt, leverSlow):
-		if err := wait(ctx, 10*time.Second); err != nil {
-			return nil, err
-		}
-	case strings.Contains(prompt, leverWeights):
-		// As many services answer today: a plain status of grpc-go's, with a text for whoever reads logs.
-		return nil, grpcstatus.Error(codes.NotFound, "open /mnt/models/internal-7b.bin on gpu-7: no such file")
+	if err := f.pulled(ctx, req.GetPrompt()); err != nil {
+		return nil, err
 	}
 	return f.ModelBackendServer.Complete(ctx, req)
 }
 
+// pulled does what the levers in a prompt say.
+func (f *faulty) pulled(ctx context.Context, prompt string) error {
+	switch {
+	case strings.Contains(prompt, leverSlow):
+		return wait(ctx, 10*time.Second)
+	case strings.Contains(prompt, leverWeights):
+		// As many services answer today: a plain status of grpc-go's, with a text for whoever reads logs.
+		return grpcstatus.Error(codes.NotFound, "open /mnt/models/internal-7b.bin on gpu-7: no such file")
+	case strings.Contains(prompt, leverBusy):
+		if _, again := f.busy.LoadOrStore(interceptors.RequestID(ctx), true); !again {
+			return busy(250 * time.Millisecond)
+		}
+	case strings.Contains(prompt, leverFull):
+		return busy(10 * time.Second)
+	case strings.Contains(prompt, leverDown):
+		return status.New(codes.Unavailable, "MODEL_DOWN", "the model does not run on gpu-7")
+	}
+	return nil
+}
+
+func busy(wait time.Duration) error {
+	return status.New(codes.Unavailable, "MODEL_BUSY", "the model has no room", status.RetryAfter(wait))
+}
+
 func (f *faulty) CompleteStream(req *assistantv1.CompleteStreamRequest, stream grpc.ServerStreamingServer[assistantv1.CompleteStreamResponse]) error {
+	if err := f.pulled(stream.Context(), req.GetPrompt()); err != nil {
+		return err
+	}
 	if prompt, pulled := strings.CutSuffix(req.GetPrompt(), " "+leverBreak); pulled {
 		if _, again := f.broken.LoadOrStore(prompt, true); !again {
 			stream = &breaking{ServerStreamingServer: stream, left: 6}

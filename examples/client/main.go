@@ -9,25 +9,24 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/recourse-dev/recourse/examples/explain"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 )
 
 const usage = `Usage: client [flags] command text...
 
   classify    find out what a text is about
-  process     answer a question
+  process     answer a question; without one, those on the lines of the standard input
   generate    write about something, piece by piece
   transcribe  join the pieces of a recording; @file is a piece of sound
   chat        talk in turns, one for each argument or line of the standard input
@@ -44,16 +43,20 @@ const (
 )
 
 func main() {
-	c := &client{requestID: rand.Text()}
+	c := &client{tokens: &tokens{}}
 	flag.StringVar(&c.addr, "addr", "127.0.0.1:50051", "`address` of the assistant")
-	flag.StringVar(&c.token, "token", os.Getenv("ASSISTANT_TOKEN"), "bearer `token`; by default $ASSISTANT_TOKEN")
+	flag.StringVar(&c.policy, "policy", "examples/recourse.yaml", "`file` that says what happens when calls fail")
+	flag.StringVar(&c.tokens.token, "token", os.Getenv("ASSISTANT_TOKEN"), "bearer `token`; by default $ASSISTANT_TOKEN")
+	flag.StringVar(&c.tokens.refresh, "refresh", "", "`token` to go on with once the other has expired")
 	flag.StringVar(&c.user, "user", "", "whose history the query goes to")
-	timeout := flag.Duration("timeout", 10*time.Second, "how long to wait at most")
+	flag.StringVar(&c.requestID, "request-id", rand.Text(), "`id` of the calls in the servers' logs; by default a new one")
+	timeout := flag.Duration("timeout", 0, "how long to wait at most; by default as long as the policies say")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
 	}
 	flag.Parse()
+	slog.SetLogLoggerLevel(slog.LevelWarn) // a person need not know what was put right without them
 
 	run, ok := commands[flag.Arg(0)]
 	if !ok {
@@ -61,7 +64,10 @@ func main() {
 		os.Exit(exitUsage)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(ctx, *timeout)
+	cancel := func() {}
+	if *timeout > 0 {
+		ctx, cancel = context.WithTimeout(ctx, *timeout)
+	}
 	err := c.call(ctx, run, flag.Args()[1:])
 	cancel()
 	stop()
@@ -69,20 +75,15 @@ func main() {
 }
 
 type client struct {
-	addr, token, user string
-	requestID         string // sent along, so that there is one to quote even where no answer came
+	addr, policy, user string
+	requestID          string // sent along, so that there is one to quote even where no answer came
+	tokens             *tokens
 	assistantv1.AssistantClient
 }
 
-// The example speaks plain text, on the loopback interface only.
-var plaintext = grpc.WithTransportCredentials(insecure.NewCredentials())
-
 func (c *client) call(ctx context.Context, run command, args []string) error {
 	ctx = metadata.AppendToOutgoingContext(ctx, "x-request-id", c.requestID)
-	if c.token != "" {
-		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.token)
-	}
-	conn, err := grpc.NewClient(c.addr, append(interceptors.DialOptions(), plaintext)...)
+	conn, err := dial(c.addr, c.policy, c.tokens)
 	if err != nil {
 		return err
 	}
@@ -130,12 +131,34 @@ func classify(ctx context.Context, c *client, args []string) error {
 }
 
 func process(ctx context.Context, c *client, args []string) error {
-	reply, err := c.Process(ctx, &assistantv1.ProcessRequest{Query: strings.Join(args, " "), UserId: c.user})
+	if len(args) > 0 {
+		return c.answer(ctx, strings.Join(args, " "))
+	}
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() && ctx.Err() == nil {
+		c.report(c.answer(ctx, lines.Text()))
+	}
+	return lines.Err()
+}
+
+// answer asks one question. With a request_id it may be sent again: it is recorded once.
+func (c *client) answer(ctx context.Context, query string) error {
+	var degraded recoursev1.Degraded
+	req := &assistantv1.ProcessRequest{Query: query, UserId: c.user, RequestId: newUUID()}
+	reply, err := c.Process(ctx, req, interceptors.Degraded(&degraded))
 	if err != nil {
 		return err
 	}
 	fmt.Println(status.Display(reply.GetAnswer(), 0))
+	fmt.Fprint(os.Stderr, explain.Degraded(&degraded, explain.For(os.Stderr)))
 	return nil
+}
+
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])                      // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80 // version 4, of RFC 9562
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 func generate(ctx context.Context, c *client, args []string) error {
@@ -216,6 +239,7 @@ func chat(ctx context.Context, c *client, args []string) error {
 var errAsked = errors.New("asked")
 
 func asked(ctx context.Context, c *client, args []string) error {
+	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.tokens.token)
 	if ask(ctx, c.addr, strings.Join(args, " ")) != nil {
 		return errAsked
 	}

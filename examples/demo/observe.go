@@ -22,9 +22,10 @@ var plaintext = grpc.WithTransportCredentials(insecure.NewCredentials())
 
 // seen is everything that a client got over the network in one call.
 type seen struct {
-	mu      sync.Mutex
-	data    strings.Builder
-	trailer metadata.MD
+	mu       sync.Mutex
+	data     strings.Builder
+	trailer  metadata.MD
+	attempts int
 }
 
 type seenKey struct{}
@@ -65,10 +66,19 @@ func (s *seen) trailerSize() int {
 	return n
 }
 
+// made is how many attempts left the client, or tried to.
+func (s *seen) made() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.attempts
+}
+
 func (s *seen) take(event stats.RPCStats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch e := event.(type) {
+	case *stats.Begin:
+		s.attempts++
 	case *stats.InHeader:
 		fmt.Fprintln(&s.data, e.Header)
 	case *stats.InPayload:

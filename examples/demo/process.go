@@ -91,20 +91,41 @@ func (p *process) Write(b []byte) (int, error) {
 
 // record is one line of a server's log.
 type record struct {
+	Time      time.Time
+	Msg       string
 	ErrorCode string `json:"error_code"`
 	RequestID string `json:"request_id"`
+	Attempt   int
 	Cause     string
 }
 
-// logged waits for the record of a failed call: servers write it before they answer, but the client may be gone by then.
-func (p *process) logged(ctx context.Context, requestID string) (record, bool) {
+// What servers write.
+const (
+	arrived  = "call arrived"
+	failed   = "call failed"
+	returned = "handler returned"
+)
+
+// records returns what a process has written so far, and a channel that is closed once there is more.
+func (p *process) records() (rs []record, more <-chan struct{}) {
+	p.mu.Lock()
+	lines, wrote := p.log.String(), p.wrote
+	p.mu.Unlock()
+	for line := range strings.Lines(lines) {
+		var r record
+		if json.Unmarshal([]byte(line), &r) == nil {
+			rs = append(rs, r)
+		}
+	}
+	return rs, wrote
+}
+
+// logged waits for a record of a call: servers write it before they answer, but the client may be gone by then.
+func (p *process) logged(ctx context.Context, message, requestID string) (record, bool) {
 	for {
-		p.mu.Lock()
-		lines, wrote := p.log.String(), p.wrote
-		p.mu.Unlock()
-		for line := range strings.Lines(lines) {
-			var r record
-			if json.Unmarshal([]byte(line), &r) == nil && r.RequestID == requestID {
+		rs, wrote := p.records()
+		for _, r := range rs {
+			if r.Msg == message && r.RequestID == requestID {
 				return r, true
 			}
 		}

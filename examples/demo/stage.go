@@ -17,18 +17,24 @@ import (
 // demo is what all situations have in common.
 type demo struct {
 	dir             string
+	policies        string   // the text of examples/recourse.yaml
+	only            []string // numbers of situations; none: all
 	server, backend *process
 	style           explain.Style
 
 	guided link // a client with recourse
 	narrow link // one that takes no more than 8 KiB of headers
 	plain  link // one without recourse
+
+	marks int // see settle
 }
 
 // stage is where one situation is played: it shows what the user sees, and notes what is not as it should be.
 type stage struct {
 	*demo
+	id          string // request ids of the situation begin with it
 	differences []string
+	cleanup     []func()
 }
 
 // as returns a context for calls of a user.
@@ -36,7 +42,7 @@ func as(ctx context.Context, token string) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
 }
 
-const ada, quinn = "token-of-ada", "token-of-quinn"
+const ada, quinn, otto = "token-of-ada", "token-of-quinn", "token-of-otto"
 
 // screen shows what the user sees, line by line.
 func (st *stage) screen(text string) {
@@ -53,7 +59,7 @@ func (st *stage) log(ctx context.Context, whose string, p *process, err error, c
 	ctx, cancel := context.WithTimeout(ctx, logTime)
 	defer cancel()
 	e, _ := status.From(err)
-	r, ok := p.logged(ctx, e.RequestID())
+	r, ok := p.logged(ctx, failed, e.RequestID())
 	if !ok {
 		st.differ("the log of the %s has no request %q", whose, e.RequestID())
 		return

@@ -12,6 +12,7 @@ import (
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 )
 
 // Style says how an explanation looks. The zero value is plain text, 80 columns wide.
@@ -36,10 +37,10 @@ func Error(err error, style Style) string {
 	p := &page{style: style}
 	e, ok := status.From(err)
 	if !ok {
-		p.headline(status.Display(err.Error(), maxText))
+		p.headline("error:", status.Display(err.Error(), maxText))
 		return p.String()
 	}
-	p.headline(headline(e))
+	p.headline("error:", headline(e))
 	p.paragraph(e.Suggestion())
 	p.blank()
 	p.problems(e)
@@ -59,8 +60,41 @@ func Error(err error, style Style) string {
 		p.row("more", fmt.Sprintf("%d more details were left out", n))
 	}
 	p.row("request id", e.RequestID())
-	p.row("code", identity(e))
+	p.row("code", identity(e.ErrorCode(), e.Domain())+" ("+e.Code().String()+")")
 	return p.String()
+}
+
+// Degraded explains the mark of an answer that is not the real one. The empty mark of a real answer is explained by
+// nothing.
+func Degraded(d *recoursev1.Degraded, style Style) string {
+	if proto.Size(d) == 0 {
+		return ""
+	}
+	p := &page{style: style}
+	p.headline("note:", "this is "+insteadOf(d))
+	p.paragraph(status.Display(d.GetSuggestion(), maxText))
+	p.blank()
+	for _, a := range d.GetRecoveryActions() {
+		p.row(actor(a.GetActor()), status.Display(action(a, nil), maxText))
+	}
+	if code := show(d.GetErrorCode()); code != "" {
+		p.row("because", identity(code, show(d.GetDomain())))
+	}
+	p.row("source", show(d.GetSource()))
+	return p.String()
+}
+
+func insteadOf(d *recoursev1.Degraded) string {
+	switch d.GetKind() {
+	case recoursev1.Degraded_KIND_STALE:
+		if age := d.GetAge(); age.CheckValid() == nil {
+			return "an earlier answer, from " + duration(age.AsDuration()) + " ago"
+		}
+		return "an earlier answer"
+	case recoursev1.Degraded_KIND_PARTIAL:
+		return "only a part of the answer"
+	}
+	return "not the real answer, but the best that was left"
 }
 
 // Limits of texts inside of details, which come as they were sent.
@@ -153,10 +187,14 @@ func because(e *status.Error) string {
 	advice := e.RetryAdvice()
 	switch advice.GetWhy() {
 	case recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED:
+		attempts := "several"
 		if n := advice.GetAttempts(); n > 0 {
-			return fmt.Sprintf(" (given up after %d attempts)", n)
+			attempts = fmt.Sprint(n)
 		}
-		return " (given up after several attempts)"
+		if by := show(advice.GetExhaustedBy()); by != "" {
+			return " (" + by + " gave up after " + attempts + " attempts)"
+		}
+		return " (given up after " + attempts + " attempts)"
 	case recoursev1.RetryAdvice_WHY_OVERLOADED:
 		return " (the service has too much to do)"
 	case recoursev1.RetryAdvice_WHY_BUDGET_SPENT:
@@ -184,12 +222,11 @@ func effect(o recoursev1.Outcome) string {
 }
 
 // identity is what to search for, or to compare with errors.Is.
-func identity(e *status.Error) string {
-	id := e.ErrorCode()
-	if e.Domain() != "" {
-		id += "@" + e.Domain()
+func identity(errorCode, domain string) string {
+	if domain == "" {
+		return errorCode
 	}
-	return id + " (" + e.Code().String() + ")"
+	return errorCode + "@" + domain
 }
 
 func duration(d time.Duration) string {

@@ -65,6 +65,10 @@ func TestError(t *testing.T) {
 				Verdict: status.Never, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, Attempts: 3,
 			},
 		})), explain.Style{}},
+		{"exhausted-elsewhere", status.New(codes.Unavailable, "", "nobody answered", status.Advice(&recoursev1.RetryAdvice{
+			Verdict: status.Never, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED,
+			Attempts: 3, ExhaustedBy: "stock.example.com",
+		})), explain.Style{}},
 		{"plain-status", grpcstatus.Error(codes.PermissionDenied, "no"), explain.Style{}},
 		{"no-status", errors.New("open \x1b[31mfile\x1b[0m:\nno such file"), explain.Style{}},
 		{"hostile", hostile("\x1b]8;;https://evil.example\x07Sign in\x1b]8;;\x07\n  request id  FAKE\r\u202egnp.exe\u200b\x00\xff\x7f"), explain.Style{}},
@@ -75,6 +79,35 @@ func TestError(t *testing.T) {
 			got := explain.Error(test.err, test.style)
 			checkHarmless(t, strings.NewReplacer("\x1b[1;31m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[0m", "").Replace(got))
 			checkGolden(t, test.name, got)
+		})
+	}
+}
+
+func TestDegraded(t *testing.T) {
+	evil := "\x1b[31mred\n  request id  FAKE\u202e\xff"
+	tests := []struct {
+		name string
+		mark *recoursev1.Degraded
+	}{
+		{"none", nil},
+		{"real", &recoursev1.Degraded{}},
+		{"stale", &recoursev1.Degraded{
+			Kind: recoursev1.Degraded_KIND_STALE, Age: durationpb.New(83 * time.Second), Source: "cache",
+			ErrorCode: "STOCK_DOWN", Domain: "stock.example.com", Suggestion: "Try again in a minute.",
+			RecoveryActions: []*recoursev1.RecoveryAction{status.Action(program, "", &recoursev1.RetryAfter{})},
+		}},
+		{"stale-since-when", &recoursev1.Degraded{Kind: recoursev1.Degraded_KIND_STALE}},
+		{"partial", &recoursev1.Degraded{Kind: recoursev1.Degraded_KIND_PARTIAL, ErrorCode: "STOCK_DOWN"}},
+		{"hostile", &recoursev1.Degraded{
+			Kind: 99, Source: evil, ErrorCode: evil, Domain: evil, Suggestion: evil,
+			RecoveryActions: []*recoursev1.RecoveryAction{{Label: evil}, {}},
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := explain.Degraded(test.mark, explain.Style{})
+			checkHarmless(t, got)
+			checkGolden(t, "degraded-"+test.name, got)
 		})
 	}
 }

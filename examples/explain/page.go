@@ -28,10 +28,10 @@ func (p *page) width() int {
 	return p.style.Width
 }
 
-func (p *page) headline(text string) {
-	lines := wrap("error: "+text, p.width())
-	if rest, ok := strings.CutPrefix(lines[0], "error:"); ok {
-		lines[0] = p.paint(red, "error:") + p.paint(bold, rest)
+func (p *page) headline(word, text string) {
+	lines := wrap(word+" "+text, p.width())
+	if rest, ok := strings.CutPrefix(lines[0], word); ok {
+		lines[0] = p.paint(red, word) + p.paint(bold, rest)
 	}
 	for i := range lines[1:] {
 		lines[i+1] = p.paint(bold, lines[i+1])

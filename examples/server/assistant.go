@@ -6,11 +6,11 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -18,17 +18,16 @@ import (
 
 type assistant struct {
 	assistantv1.UnimplementedAssistantServer
-	model    assistantv1.ModelBackendClient
-	patience time.Duration
-	history  history
+	model   assistantv1.ModelBackendClient
+	history history
 }
 
 // [readme:server]
-func newServer(service assistantv1.AssistantServer, others ...grpc.ServerOption) *grpc.Server {
-	options := interceptors.ServerOptions(interceptors.Domain("assistant.example.com"), interceptors.Classifiers(historyErrors))
-	server := grpc.NewServer(append(options, others...)...)
-	assistantv1.RegisterAssistantServer(server, service)
-	return server
+func serverOptions(policies *policy.Set, atOnce int) []grpc.ServerOption {
+	return interceptors.ServerOptions(
+		interceptors.Domain("assistant.example.com"), interceptors.Classifiers(historyErrors), interceptors.Trust(trust),
+		interceptors.Policies(policies), interceptors.Fallback(assistantv1.Assistant_Process_FullMethodName, apology),
+		interceptors.Limit(atOnce, atOnce), interceptors.Caller(caller), interceptors.Support("support@example.com"))
 }
 
 func (a *assistant) ClassifyIntent(_ context.Context, req *assistantv1.ClassifyIntentRequest) (*assistantv1.ClassifyIntentResponse, error) {
@@ -47,6 +46,18 @@ var (
 	askAboutThese = status.Action(status.ByEndUser, "Ask about the weather, an order, a refund or a flight", nil)
 )
 
+// apology answers in place of Process while the model is away: what the person wants is known even then. Other failures
+// stay failures.
+var apology = interceptors.Answer(apologise).For(status.CodeDependencyUnavailable).From("apology")
+
+func apologise(
+	_ context.Context, req *assistantv1.ProcessRequest, _ *status.Error,
+) (*assistantv1.ProcessResponse, error) {
+	intent := classify(req.GetQuery()).GetIntent()
+	answer := "I cannot answer that at the moment, but this page can: https://assistant.example.com/" + intent
+	return &assistantv1.ProcessResponse{Intent: intent, Answer: answer}, nil
+}
+
 // Process answers a query. Errors of the model and of the history are simply returned: recourse gives them a meaning
 // for the caller and keeps their texts in the log.
 func (a *assistant) Process(ctx context.Context, req *assistantv1.ProcessRequest) (*assistantv1.ProcessResponse, error) {
@@ -54,9 +65,7 @@ func (a *assistant) Process(ctx context.Context, req *assistantv1.ProcessRequest
 	if err != nil {
 		return nil, err
 	}
-	waiting, cancel := context.WithTimeout(ctx, a.patience)
-	defer cancel()
-	answer, err := a.model.Complete(waiting, &assistantv1.CompleteRequest{Prompt: reading.GetIntent() + ": " + req.GetQuery()})
+	answer, err := a.model.Complete(ctx, &assistantv1.CompleteRequest{Prompt: reading.GetIntent() + ": " + req.GetQuery()})
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +99,7 @@ func (a *assistant) Generate(req *assistantv1.GenerateRequest, stream grpc.Serve
 	}
 }
 
-// brokenOff tells the caller how to get the rest of a text.
+// brokenOff tells the caller how to get the rest of a text. A client with interceptors.Resume gets it by itself.
 func brokenOff(next uint32, cause error) error {
 	position := strconv.FormatUint(uint64(next), 10)
 	rest := &recoursev1.FixFields{Fixes: []*recoursev1.FixFields_Fix{{Field: "start_position", SuggestedValue: position}}}
@@ -98,7 +107,6 @@ func brokenOff(next uint32, cause error) error {
 		status.Suggest("Ask for the rest of the text."),
 		status.Meta("nextPosition", position),
 		status.Recover(status.Action(status.ByCallerCode, "Ask for the rest", rest)),
-		status.Retry(status.AfterAction),
 		status.Cause(cause))
 }
 

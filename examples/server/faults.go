@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
+	"time"
 
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
+	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -18,6 +21,7 @@ const (
 	leverPanic    = "demo:panic"    // the handler has a bug
 	leverDatabase = "demo:database" // the database refuses, in an error that holds its password
 	leverHuge     = "demo:huge"     // the error has 64 KiB of details
+	leverStuck    = "demo:stuck"    // the handler takes two seconds, and nothing stops it
 )
 
 // faulty is an assistant that obeys the levers.
@@ -32,6 +36,9 @@ func (f faulty) Process(ctx context.Context, req *assistantv1.ProcessRequest) (*
 		return nil, fmt.Errorf("save history: %w", errDatabase)
 	case strings.Contains(query, leverHuge):
 		return nil, huge()
+	case strings.Contains(query, leverStuck):
+		time.Sleep(2 * time.Second) // not looking at ctx
+		slog.InfoContext(ctx, "handler returned", "request_id", interceptors.RequestID(ctx))
 	}
 	return f.AssistantServer.Process(ctx, req)
 }

@@ -66,12 +66,28 @@ type user struct {
 	name      string
 	plan      string
 	perMinute int // calls
+	staff     bool
 }
 
 // users is who may call, by token. A real service asks its identity provider.
 var users = map[string]user{
 	"token-of-ada":   {name: "ada", plan: "pro", perMinute: 600},
 	"token-of-quinn": {name: "quinn", plan: "free", perMinute: 2},
+	"token-of-otto":  {name: "otto", plan: "staff", perMinute: 600, staff: true},
+}
+
+// caller tells callers apart, for what depends on who has failed before.
+func caller(ctx context.Context) string {
+	who, _ := authenticate(ctx)
+	return who.name
+}
+
+// trust lets our own people see which service has failed behind this one.
+func trust(ctx context.Context) status.Trust {
+	if who, err := authenticate(ctx); err == nil && who.staff {
+		return status.Internal
+	}
+	return status.Public
 }
 
 func authenticate(ctx context.Context) (user, error) {

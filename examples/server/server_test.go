@@ -8,6 +8,7 @@ import (
 	"time"
 
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
+	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
 )
@@ -153,6 +154,19 @@ func TestHintsAreUnderstood(t *testing.T) {
 			t.Errorf("%q is not understood", about)
 		}
 	}
+}
+
+func TestThePoliciesAreValid(t *testing.T) {
+	policies, err := policy.Load("../recourse.yaml", policy.Defaults(hardStop))
+	if err != nil {
+		t.Fatal(err)
+	}
+	model := policies.For(assistantv1.ModelBackend_Complete_FullMethodName)
+	own := policies.For(assistantv1.Assistant_Process_FullMethodName)
+	if model.Timeout >= own.Timeout || !own.HardStop {
+		t.Errorf("the model has %v, the assistant %v, hard stop: %t", model.Timeout, own.Timeout, own.HardStop)
+	}
+	serverOptions(policies, 1) // which panics if the fallback does not fit its method
 }
 
 func TestErrorsFitTheWire(t *testing.T) {

@@ -72,12 +72,12 @@ func New(entries int, window time.Duration) *Table {
 	}
 }
 
-// Failed counts a failure and returns how many there were since the last success,
-// with no pause longer than the window between them. It also reports whether the
-// caller should be sent to support: it has failed threshold times, and there are
-// not ten other callers who were sent there within the window. A threshold of zero
-// or less sends nobody.
-func (t *Table) Failed(now time.Time, key Key, threshold int) (failures int, escalate bool) {
+// Failed counts a failure, unless it is one that was counted already, and returns
+// how many there were since the last success, with no pause longer than the window
+// between them. It also reports whether the caller should be sent to support: it has
+// failed threshold times, and there are not ten other callers who were sent there
+// within the window. A threshold of zero or less sends nobody.
+func (t *Table) Failed(now time.Time, key Key, threshold int, counted bool) (failures int, escalate bool) {
 	caller, id := t.hash(key)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -88,7 +88,9 @@ func (t *Table) Failed(now time.Time, key Key, threshold int) (failures int, esc
 	if !ok || now.Sub(r.last) > t.window {
 		r.failures = 0
 	}
-	r.failures++
+	if !counted || r.failures == 0 {
+		r.failures++
+	}
 	r.last = now
 	t.put(id, r)
 	t.clear(now, t.once)

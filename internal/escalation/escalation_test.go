@@ -108,7 +108,7 @@ func TestTable(t *testing.T) {
 					table.Succeeded(key(s.key))
 					continue
 				}
-				if got, escalate := table.Failed(start.Add(s.at), key(s.key), 3); got != s.want || escalate != s.escalate {
+				if got, escalate := table.Failed(start.Add(s.at), key(s.key), 3, false); got != s.want || escalate != s.escalate {
 					t.Fatalf("step %d, %s: %d, %t, want %d, %t", i, s.key, got, escalate, s.want, s.escalate)
 				}
 				check(t, table)
@@ -137,7 +137,7 @@ func TestThreshold(t *testing.T) {
 	for threshold, want := range map[int]int{-1: 0, 0: 0, 1: 1, 2: 2, 5: 5} {
 		table, first := New(10, minute), 0
 		for n := 1; n <= 7; n++ {
-			if _, escalate := table.Failed(start, key("a/m"), threshold); escalate && first == 0 {
+			if _, escalate := table.Failed(start, key("a/m"), threshold, false); escalate && first == 0 {
 				first = n
 			}
 		}
@@ -156,7 +156,7 @@ func TestFlood(t *testing.T) {
 	for n := range 5000 {
 		k := Key{Caller: fmt.Sprint(n, long), Method: long}
 		for range 1 + n%3 {
-			table.Failed(start.Add(time.Duration(n)), k, 3)
+			table.Failed(start.Add(time.Duration(n)), k, 3, false)
 		}
 	}
 	if n := table.live.Load(); n > entries || n < entries-1 { // the last one may just have moved
@@ -164,7 +164,7 @@ func TestFlood(t *testing.T) {
 	}
 	check(t, table)
 	for range entries {
-		table.Failed(start.Add(time.Hour), key("a/m"), 3)
+		table.Failed(start.Add(time.Hour), key("a/m"), 3, false)
 	}
 	table.Succeeded(key("a/m"))
 	if n := table.live.Load(); n != 0 {
@@ -193,7 +193,7 @@ func TestRandomCalls(t *testing.T) {
 		}
 		r = record{r.failures + 1, now}
 		want[k] = r
-		if got, _ := table.Failed(now, k, 3); got != r.failures {
+		if got, _ := table.Failed(now, k, 3, false); got != r.failures {
 			t.Fatalf("call %d: %d failures, want %d", n, got, r.failures)
 		}
 	}
@@ -207,10 +207,10 @@ func TestConcurrentUse(t *testing.T) {
 		own := Key{Caller: "own", Method: fmt.Sprint(g)}
 		all.Go(func() {
 			for n := range 3000 {
-				table.Failed(start.Add(time.Duration(n)), Key{Method: fmt.Sprint(n * g % 37)}, 3)
+				table.Failed(start.Add(time.Duration(n)), Key{Method: fmt.Sprint(n * g % 37)}, 3, false)
 				table.Succeeded(Key{Method: fmt.Sprint(n * g % 41)})
 				// Of its own key nobody else disposes, but it may have to leave.
-				if first, _ := table.Failed(start.Add(time.Duration(n)), own, 3); first != 1 {
+				if first, _ := table.Failed(start.Add(time.Duration(n)), own, 3, false); first != 1 {
 					t.Errorf("%d failures after a success", first)
 				}
 				table.Succeeded(own)
@@ -230,12 +230,12 @@ func TestSuccessBesideFailure(t *testing.T) {
 	k := key("a/m")
 	for range 2000 {
 		table := New(10, minute)
-		table.Failed(start, k, 3)
+		table.Failed(start, k, 3, false)
 		var both sync.WaitGroup
-		both.Go(func() { table.Failed(start, k, 3) })
+		both.Go(func() { table.Failed(start, k, 3, false) })
 		both.Go(func() { table.Succeeded(k) })
 		both.Wait()
-		if got, _ := table.Failed(start, k, 3); got > 2 {
+		if got, _ := table.Failed(start, k, 3, false); got > 2 {
 			t.Fatalf("%d failures: the success was lost", got)
 		}
 	}
@@ -243,9 +243,9 @@ func TestSuccessBesideFailure(t *testing.T) {
 
 func TestNoAllocations(t *testing.T) {
 	empty, other, same := New(100, minute), New(100, minute), New(100, minute)
-	other.Failed(start, key("b/n"), 3)
+	other.Failed(start, key("b/n"), 3, false)
 	long := Key{Caller: strings.Repeat("x", 1000), Method: "m"}
-	same.Failed(start, long, 3)
+	same.Failed(start, long, 3, false)
 	for name, run := range map[string]func(){
 		"empty":         func() { empty.Succeeded(long) },
 		"others failed": func() { other.Succeeded(long) },
@@ -263,7 +263,7 @@ func BenchmarkSucceeded(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			table := New(10_000, minute)
 			for n := range failed {
-				table.Failed(start, Key{Method: fmt.Sprint(n)}, 3)
+				table.Failed(start, Key{Method: fmt.Sprint(n)}, 3, false)
 			}
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
@@ -279,6 +279,21 @@ func BenchmarkFailed(b *testing.B) {
 	table, k := New(10_000, minute), key("a/m")
 	b.ReportAllocs()
 	for b.Loop() {
-		table.Failed(start, k, 3)
+		table.Failed(start, k, 3, false)
+	}
+}
+
+// All attempts at one call are one failure.
+func TestAttemptsAreOneFailure(t *testing.T) {
+	table, now, k := New(10, time.Minute), time.Unix(1, 0), key("a/m")
+	for call := 1; call <= 4; call++ {
+		for attempt := range 3 {
+			if got, escalate := table.Failed(now, k, 3, attempt > 0); got != call || escalate != (call >= 3) {
+				t.Errorf("call %d, attempt %d: %d failures, escalate %v", call, attempt, got, escalate)
+			}
+		}
+	}
+	if got, _ := table.Failed(now, key("b/m"), 3, true); got != 1 { // the first attempt went to another server
+		t.Errorf("%d failures, want 1", got)
 	}
 }
