@@ -523,5 +523,6 @@ func TestADependencysDeadlineHasOneName(t *testing.T) {
 				t.Errorf("a dependency that %s: %v, want %s", name, e, status.CodeDependencyTimeout)
 			}
 		}
+		time.Sleep(2 * time.Second) // for the one that sleeps
 	})
 }
