@@ -66,10 +66,12 @@ func (c *client) engaged(ctx context.Context, opts []grpc.CallOption) (settings 
 }
 
 // begin fixes the time and the rules of a call.
-func (k *calling) begin(ctx context.Context, req any) {
+func (k *calling) begin(ctx context.Context, req any) (err error) {
+	if k.policy, err = k.settings.policy(k.client.policyOf(k.call.Method)); err != nil {
+		return err
+	}
 	k.caller = ctx
 	k.method = k.client.method(k.cc, k.call.Method)
-	k.policy = k.settings.policy(k.client.policyOf(k.call.Method))
 	k.run = retry.Run{
 		Policy:     k.policy,
 		Budget:     &k.method.target.budget,
@@ -78,6 +80,7 @@ func (k *calling) begin(ctx context.Context, req any) {
 	k.ctx, k.cancel = k.bounded(ctx)
 	k.run.Deadline, _ = k.ctx.Deadline()
 	k.present = k.ctx
+	return nil
 }
 
 // bounded gives the call its deadline, which is always sent: a server works on for

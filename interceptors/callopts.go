@@ -7,13 +7,16 @@ import (
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/policy"
+	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 )
 
 // Override changes the policy of one call: change gets a copy of the one that
 // holds for the method. It works without [Policies] too, from a policy that does
-// nothing:
+// nothing. A policy that is impossible then fails the call, see policy.Policy's
+// Validate:
 //
 //	client.Process(ctx, req, interceptors.Override(func(p *policy.Policy) { p.MaxAttempts = 1 }))
 func Override(change func(*policy.Policy)) grpc.CallOption {
@@ -138,15 +141,19 @@ func (s *callSettings) asks() bool {
 }
 
 // policy applies the call's own changes.
-func (s *callSettings) policy(p *policy.Policy) *policy.Policy {
+func (s *callSettings) policy(p *policy.Policy) (*policy.Policy, error) {
 	if s == nil || len(s.changes) == 0 {
-		return p
+		return p, nil
 	}
 	own := *p
 	for _, change := range s.changes {
 		change(&own)
 	}
-	return &own
+	if err := own.Validate(); err != nil {
+		return nil, status.New(codes.Internal, "INVALID_OVERRIDE", "the options of the call make an impossible policy",
+			status.Cause(err), status.Outcome(status.NotApplied))
+	}
+	return &own, nil
 }
 
 func (s *callSettings) refusesDegraded() bool { return s != nil && s.strict }

@@ -418,3 +418,16 @@ func TestNothingThatWorkedIsBroken(t *testing.T) {
 		}
 	})
 }
+
+func TestAnOverrideThatIsImpossible(t *testing.T) {
+	inEveryShape(t, func(t *testing.T, shape rpctest.Shape) {
+		calls, finished := 0, 0
+		dial := append(interceptors.DialOptions(interceptors.Policies(policies(t))), grpc.WithDefaultCallOptions(
+			interceptors.Override(func(p *policy.Policy) { p.MaxAttempts = -1 }), grpc.OnFinish(func(error) { finished++ })))
+		conn := rpctest.Start(t, func(context.Context, rpctest.Exchange) error { calls++; return nil }, interceptors.ServerOptions(unlogged), dial...)
+		r := rpctest.Do(t.Context(), conn, shape, "a")
+		if e, _ := status.From(r.Err); e.ErrorCode() != "INVALID_OVERRIDE" || calls != 0 || finished != 1 || !strings.Contains(fmt.Sprint(errors.Unwrap(r.Err)), "MaxAttempts") {
+			t.Errorf("%v because of %v after %d calls", r.Err, errors.Unwrap(r.Err), calls)
+		}
+	})
+}

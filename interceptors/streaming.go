@@ -73,7 +73,10 @@ var (
 
 // openStream opens a stream, several times if need be.
 func (s *streamCall) openStream(ctx context.Context) error {
-	s.begin(ctx, nil)
+	if err := s.begin(ctx, nil); err != nil {
+		s.settings.finished(err)
+		return err
+	}
 	s.repeating = s.policy.MaxAttempts > 1 || s.fallsBack() || len(s.client.handlers) > 0
 	if s.settings.waited() { // which must hear of a stream that nobody reads to its end
 		s.forget = context.AfterFunc(ctx, func() { s.settings.finished(ctx.Err()) })

@@ -28,9 +28,11 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 		return u.invoker(ctx, u.call.Method, u.req, u.reply, u.cc, u.opts...)
 	}
 	u.settings, u.opts = settings, opts
-	u.begin(ctx, u.req)
-	defer u.cancel()
 	defer func() { u.settings.finished(err) }()
+	if err = u.begin(ctx, u.req); err != nil {
+		return err
+	}
+	defer u.cancel()
 	u.decoded = vessel(u.reply)
 	err = u.first()
 	if err != nil {
