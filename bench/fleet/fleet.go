@@ -48,7 +48,7 @@ const Never = time.Duration(-1)
 type Result struct {
 	Recovery time.Duration // after the burst, until 95 % succeed in every second that follows
 	Goodput  float64       // answers in time during the burst, as a share of the capacity
-	Attempts float64       // sent for each call, from the begin of the burst
+	Attempts float64       // sent for each call that began in the burst or after it
 }
 
 // simulation is one run.

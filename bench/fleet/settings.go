@@ -83,23 +83,31 @@ func Settings() (all []Client) {
 	return all
 }
 
+// Usual are settings that are likely, to compare fleets of other sizes.
+var Usual = []Client{
+	{Kind: None, Attempts: 1},
+	{Kind: OursThrottled, Attempts: 3, AttemptTimeout: attemptTimeout},
+	{Kind: OursThrottled, Attempts: 3},
+	{Kind: Ours, Attempts: 3, AttemptTimeout: attemptTimeout},
+}
+
 // Loads are the loads before and after the burst.
 var Loads = []float64{0.6, 0.8, 0.9}
 
 // Compare runs the scenario for each client, server and load, several at a time.
 // Results are by server and load.
-func Compare(make func(load float64) Scenario, clients []Client) []map[Server][]Result {
+func Compare(scenario func(v Server, load float64) Scenario, clients []Client) []map[Server][]Result {
 	results := newResults(clients)
-	limit := newSlots()
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var group sync.WaitGroup
 	for i, client := range clients {
 		for _, server := range Servers {
 			for j, load := range Loads {
 				into := &results[i][server][j]
-				limit <- struct{}{}
+				slots <- struct{}{}
 				group.Go(func() {
-					*into = make(load).Run(server, client)
-					<-limit
+					*into = scenario(server, load).Run(server, client)
+					<-slots
 				})
 			}
 		}
@@ -107,8 +115,6 @@ func Compare(make func(load float64) Scenario, clients []Client) []map[Server][]
 	group.Wait()
 	return results
 }
-
-func newSlots() chan struct{} { return make(chan struct{}, runtime.GOMAXPROCS(0)) }
 
 func newResults(clients []Client) []map[Server][]Result {
 	results := make([]map[Server][]Result, len(clients))

@@ -19,29 +19,35 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// Client makes the options of a client. Each call makes one with a state of its own.
+// Client makes the options of a client. Those of each call have a state of their own.
 type Client func(Scenario) []grpc.DialOption
 
 // Contender is a client and a server.
 type Contender struct {
-	Name   string
+	Name   string // of the client
 	Client Client
 	Server Server
 }
 
 // Contenders are all that are compared. The first is what this library is for.
 var Contenders = []Contender{
-	{"ours, both sides", Ours, Limited},
-	{"ours, no throttle; our server", OursNoThrottle, Limited},
-	{"ours, no budget; our server", OursNoBudget, Limited},
-	{"no retries; our server", NoRetries, Limited},
-	{"3 attempts, no budget; our server", Plain, Limited},
-	{"3 attempts, cancelled; our server", PlainCancelled, Limited},
-	{"no retries; naive server", NoRetries, Naive},
-	{"ours; naive server", Ours, Naive},
-	{"ours, no throttle; naive server", OursNoThrottle, Naive},
-	{"ours, no budget; naive server", OursNoBudget, Naive},
-	{"3 attempts, no budget; naive server", Plain, Naive},
+	{"ours", Ours, Limited},
+	{"ours, no throttle", OursNoThrottle, Limited},
+	{"ours, no budget", OursNoBudget, Limited},
+	{"no retries", NoRetries, Limited},
+	{"3 attempts, no budget", Plain, Limited},
+	{"3 attempts, cancelled", PlainCancelled, Limited},
+
+	{"ours", Ours, Aware},
+	{"no retries", NoRetries, Aware},
+	{"3 attempts, no budget", Plain, Aware},
+	{"3 attempts, cancelled", PlainCancelled, Aware},
+
+	{"ours", Ours, Naive},
+	{"ours, no throttle", OursNoThrottle, Naive},
+	{"ours, no budget", OursNoBudget, Naive},
+	{"no retries", NoRetries, Naive},
+	{"3 attempts, no budget", Plain, Naive},
 }
 
 // policies are the same on both sides.
@@ -49,6 +55,7 @@ func policies(s Scenario) *policy.Set {
 	set, err := policy.New(policy.Defaults(func(p *policy.Policy) {
 		p.Idempotent = true
 		p.AttemptTimeout, p.MaxAttempts = s.Attempt, s.Attempts
+		p.LogAllErrors, p.LogRecovery = false, false
 	}))
 	if err != nil {
 		panic(err) // no scenario has such a policy

@@ -69,7 +69,7 @@ const Never = time.Duration(-1)
 
 // Result is what became of a scenario.
 type Result struct {
-	Contender string
+	Contender Contender
 	Calls     int
 
 	Goodput     float64       // answers in time during the burst, as a share of what the server can give
@@ -89,7 +89,7 @@ func (l *log) result(c Contender, calls []call) *Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.scenario
-	r := &Result{Contender: c.Name, Calls: len(calls), Failed: map[codes.Code]int{}}
+	r := &Result{Contender: c, Calls: len(calls), Failed: map[codes.Code]int{}}
 	var failures []time.Duration
 	inTime := 0
 	good := make([]int, s.total()/time.Second)
@@ -155,7 +155,7 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 }
 
 // Header names the columns of a table of results.
-const Header = "contender\tgoodput\trecovery\twasted in burst\twasted in all\tattempts/call\tfailures p50/p99\tcodes\t"
+const Header = "client\tserver\tgoodput\trecovery\twasted in burst\twasted in all\tattempts/call\tfailures p50/p99\tcodes\t"
 
 // Row is the result as a row of the table.
 func (r *Result) Row() string {
@@ -167,7 +167,7 @@ func (r *Result) Row() string {
 	for _, c := range slices.SortedFunc(maps.Keys(r.Failed), func(a, b codes.Code) int { return cmp.Compare(r.Failed[b], r.Failed[a]) }) {
 		failed = append(failed, fmt.Sprintf("%v %d", c, r.Failed[c]))
 	}
-	return fmt.Sprintf("%s\t%.1f %%\t%s\t%.1f %%\t%.1f %%\t%.2f\t%d/%d ms\t%s\t", r.Contender, 100*r.Goodput, recovery,
+	return fmt.Sprintf("%s\t%v\t%.1f %%\t%s\t%.1f %%\t%.1f %%\t%.2f\t%d/%d ms\t%s\t", r.Contender.Name, r.Contender.Server, 100*r.Goodput, recovery,
 		100*r.WastedBurst, 100*r.Wasted, r.Attempts, r.P50.Milliseconds(), r.P99.Milliseconds(), strings.Join(failed, ", "))
 }
 

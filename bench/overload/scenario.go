@@ -23,7 +23,8 @@ import (
 
 // Scenario is the load, and what it meets.
 type Scenario struct {
-	Seed uint64
+	Seed    uint64
+	Clients int // that share the load: processes, each with its own connection and state
 
 	Base, Burst float64       // calls a second, before and after the burst, and in it
 	Calm        time.Duration // before the burst
@@ -42,7 +43,7 @@ type Scenario struct {
 // Default is a burst of twice the capacity, 500 calls a second.
 func Default(seed uint64) Scenario {
 	return Scenario{
-		Seed: seed,
+		Seed: seed, Clients: 1,
 		Base: 350, Burst: 1000,
 		Calm: 5 * time.Second, Storm: 5 * time.Second, Watch: 30 * time.Second,
 		Deadline: time.Second, Attempt: 400 * time.Millisecond, Attempts: 3,
@@ -79,12 +80,8 @@ func (s Scenario) Run(c Contender) (*Result, error) {
 	server := newServer(s, c, log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(lis) }()
-	conn, err := newClient(s, c, log, lis)
+	calls, err := s.play(c, log, lis)
 	if err != nil {
-		return nil, err
-	}
-	calls := s.play(conn)
-	if err := conn.Close(); err != nil {
 		return nil, err
 	}
 	server.Stop()
@@ -92,7 +89,7 @@ func (s Scenario) Run(c Contender) (*Result, error) {
 		return nil, err
 	}
 	if most := log.mostAtOnce(); most > s.Workers {
-		return nil, fmt.Errorf("%s: %d calls were worked on at once, by %d workers", c.Name, most, s.Workers)
+		return nil, fmt.Errorf("%s, %v server: %d calls were worked on at once, by %d workers", c.Name, c.Server, most, s.Workers)
 	}
 	return log.result(c, calls), nil
 }
@@ -104,23 +101,32 @@ type call struct {
 }
 
 // play makes the calls and waits for all of them.
-func (s Scenario) play(conn *grpc.ClientConn) []call {
+func (s Scenario) play(c Contender, log *log, lis *bufconn.Listener) ([]call, error) {
+	conns := make([]*grpc.ClientConn, s.Clients)
+	for i := range conns {
+		conn, err := newClient(s, c, log, lis)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = conn.Close() }() // only a second Close fails
+		conns[i] = conn
+	}
 	arrivals := s.arrivals()
 	calls := make([]call, len(arrivals))
 	var group sync.WaitGroup
-	start := time.Now()
 	for i, at := range arrivals {
-		time.Sleep(at - time.Since(start))
-		group.Go(func() {
-			began := time.Now()
-			ctx, cancel := context.WithDeadline(context.Background(), start.Add(at+s.Deadline))
-			defer cancel()
-			err := conn.Invoke(ctx, method, new(wrapperspb.Int64Value), new(wrapperspb.Int64Value))
-			calls[i] = call{at, time.Since(began), status.Code(err)}
-		})
+		time.Sleep(at - time.Since(log.start))
+		group.Go(func() { calls[i] = s.call(conns[i%len(conns)], log.start, at) })
 	}
 	group.Wait()
-	return calls
+	return calls, nil
+}
+
+func (s Scenario) call(conn *grpc.ClientConn, start time.Time, at time.Duration) call {
+	ctx, cancel := context.WithDeadline(context.Background(), start.Add(at+s.Deadline))
+	defer cancel()
+	err := conn.Invoke(ctx, method, new(wrapperspb.Int64Value), new(wrapperspb.Int64Value))
+	return call{at, time.Since(start) - at, status.Code(err)}
 }
 
 const (

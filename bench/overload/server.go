@@ -19,15 +19,20 @@ const (
 	// Naive is gRPC by itself: all calls wait for a worker, first come, first
 	// served, and are worked on whether or not anybody still waits for the answer.
 	Naive Server = iota
+	// Aware does the same, but looks at the deadline when a call's turn comes, and
+	// leaves out what nobody waits for, or cannot be done in time any more.
+	Aware
 	// Limited is a server of this library, with Policies and a Limit.
 	Limited
 )
+
+func (v Server) String() string { return [...]string{"naive", "deadline-aware", "ours"}[v] }
 
 type worker func(context.Context, *wrapperspb.Int64Value) (*wrapperspb.Int64Value, error)
 
 // options are those of the library, if the server uses it.
 func (v Server) options(s Scenario) []grpc.ServerOption {
-	if v == Naive {
+	if v != Limited {
 		return nil
 	}
 	return interceptors.ServerOptions(
@@ -46,10 +51,14 @@ func (v Server) worker(s Scenario, log *log) worker {
 		log.end(id.GetValue())
 		return id, nil
 	}
-	if v == Naive {
+	switch v {
+	case Naive:
 		return queued(s, work)
+	case Aware:
+		return queued(s, inTime(s, work))
+	default:
+		return work
 	}
-	return work
 }
 
 // queued puts a queue before a handler. A channel serves those that wait for it in
@@ -64,6 +73,17 @@ func queued(s Scenario, next worker) worker {
 		}
 		workers <- struct{}{}
 		defer func() { <-workers }()
+		return next(ctx, id)
+	}
+}
+
+// inTime leaves out what would be late.
+func inTime(s Scenario, next worker) worker {
+	return func(ctx context.Context, id *wrapperspb.Int64Value) (*wrapperspb.Int64Value, error) {
+		end, ok := ctx.Deadline()
+		if ctx.Err() != nil || ok && time.Until(end) < s.Work {
+			return nil, status.Error(codes.DeadlineExceeded, "too late")
+		}
 		return next(ctx, id)
 	}
 }

@@ -3,7 +3,6 @@ package retry
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // The budget of a target. What a success earns, what a repeat costs and that a
@@ -11,12 +10,15 @@ import (
 // are repeated for ever, in the latter the budget is spent after the first calls.
 // The shape is that of the AWS SDKs' retry quota; the numbers are measured, three
 // hops, 200 calls a second.
+//
+// Nothing is earned by waiting. A minimum for each client grows with the fleet, until
+// it is all that a server has to spare, and the outage lasts. Nobody needs one: first
+// attempts cost nothing, so that every client finds out when the outage ends.
 const (
 	token = 1000 // a thousandth of one is the unit, so that five successes are exactly a repeat
 
 	most        = 20 * token // at the start, and at most
 	perSuccess  = token / 5
-	perSecond   = token / 10 // so that a client with nothing but failures finds out when they end
 	costRepeat  = 1 * token
 	costTimeout = 5 * token // a server that is too slow suffers most from repeats
 )
@@ -26,9 +28,8 @@ const (
 type Budget struct {
 	spent atomic.Bool // false: full, and nothing to do on a success
 
-	mu     sync.Mutex
-	lacks  int64 // missing from most
-	filled time.Time
+	mu    sync.Mutex
+	lacks int64 // missing from most
 }
 
 // Earn credits a call that was answered.
@@ -39,10 +40,9 @@ func (b *Budget) Earn() {
 }
 
 // take charges a repeat, before it waits, unless there is too little.
-func (b *Budget) take(now time.Time, cost int64) bool {
+func (b *Budget) take(cost int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.refill(now)
 	if most-b.lacks < cost {
 		return false
 	}
@@ -53,33 +53,15 @@ func (b *Budget) take(now time.Time, cost int64) bool {
 
 // overHalf reports whether the target has been well enough for a repeat that
 // another hop has given up on.
-func (b *Budget) overHalf(now time.Time) bool {
+func (b *Budget) overHalf() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.refill(now)
 	return b.lacks < most/2
 }
 
 func (b *Budget) add(tokens int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.gain(tokens)
-}
-
-func (b *Budget) refill(now time.Time) {
-	const each = time.Second / perSecond
-	passed := now.Sub(b.filled)
-	if b.lacks == 0 || passed < 0 || passed > most*each {
-		b.gain(min(b.lacks, max(0, int64(passed/each))))
-		b.filled = now
-		return
-	}
-	n := passed / each
-	b.gain(int64(n))
-	b.filled = b.filled.Add(n * each) // what is left counts the next time
-}
-
-func (b *Budget) gain(tokens int64) {
 	b.lacks = max(b.lacks-tokens, 0)
 	if b.lacks == 0 {
 		b.spent.Store(false)

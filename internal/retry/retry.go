@@ -122,7 +122,7 @@ func (r *Run) next(now time.Time, draw float64, f Failure) (wait time.Duration, 
 		r.why = tooLate
 		return 0, false
 	}
-	if !r.pay(now, f, secondHand) {
+	if !r.pay(f, secondHand) {
 		r.why = spent
 		return 0, false
 	}
@@ -169,18 +169,18 @@ func (r *Run) safe(f Failure) bool {
 
 // pay charges the budget. A hop that gave up has had its attempts: this one adds
 // another only while its own target has been well.
-func (r *Run) pay(now time.Time, f Failure, secondHand bool) bool {
+func (r *Run) pay(f Failure, secondHand bool) bool {
 	if r.Budget == nil {
 		return true
 	}
-	if secondHand && !r.Budget.overHalf(now) {
+	if secondHand && !r.Budget.overHalf() {
 		return false
 	}
 	cost := int64(costRepeat)
 	if f.TimedOut {
 		cost = costTimeout
 	}
-	if !r.Budget.take(now, cost) {
+	if !r.Budget.take(cost) {
 		return false
 	}
 	r.charged = cost

@@ -86,37 +86,56 @@ func listing(t testing.TB, c ...codes.Code) *policy.Policy {
 }
 
 func TestBudget(t *testing.T) {
-	now := time.Unix(1_000_000, 0)
 	b := new(Budget)
 	for i := range 20 {
-		if !b.take(now, costRepeat) {
+		if !b.take(costRepeat) {
 			t.Fatalf("empty after %d", i)
 		}
 	}
-	if b.take(now, costRepeat) {
+	if b.take(costRepeat) {
 		t.Error("more than 20")
 	}
-	for range 5 {
-		b.Earn()
-	}
-	if !b.take(now, costRepeat) || b.take(now, costRepeat) {
-		t.Error("five successes do not earn one repeat")
-	}
-	now = now.Add(10 * time.Second)
-	if !b.take(now, costRepeat) || b.take(now, costRepeat) {
-		t.Error("ten seconds do not earn one repeat")
-	}
-	now = now.Add(-time.Hour) // a clock that is set back takes nothing away
 	b.add(most)
-	if !b.take(now, costTimeout) || b.lacks != costTimeout {
+	if !b.take(costTimeout) || b.lacks != costTimeout {
 		t.Errorf("lacks %v, want %v", b.lacks, costTimeout)
 	}
 	if b.add(math.MaxInt64); b.lacks != 0 || b.spent.Load() {
 		t.Errorf("lacks %v when full", b.lacks)
 	}
-	b.take(now, 10*token)
-	if b.overHalf(now) {
+	if b.take(10*token - 1); !b.overHalf() {
+		t.Error("a little more than half is not over half")
+	}
+	if b.take(1); b.overHalf() {
 		t.Error("half is not more than half")
+	}
+}
+
+// An outage has spent all. Then each five successes are a repeat, one sooner is none,
+// and a hundred fill the budget, which holds no more.
+func TestSuccessesBringTheRepeatsBack(t *testing.T) {
+	b := new(Budget)
+	b.take(most)
+	for n := range 20 {
+		for range 4 {
+			b.Earn()
+		}
+		if b.take(costRepeat) {
+			t.Fatalf("four successes are a repeat, after %d others", n)
+		}
+		if b.Earn(); !b.take(costRepeat) || b.take(1) {
+			t.Fatalf("five successes are not exactly a repeat, after %d others", n)
+		}
+	}
+	for n := range 120 {
+		if full := !b.spent.Load(); full != (n >= 100) {
+			t.Fatalf("full after %d successes: %t", n, full)
+		}
+		b.Earn()
+	}
+	for n := range 21 {
+		if b.take(costRepeat) != (n < 20) {
+			t.Fatalf("a full budget holds %d repeats, want 20", n)
+		}
 	}
 }
 
@@ -226,7 +245,6 @@ func TestRepeat(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := Run{Policy: defaults(t), Budget: new(Budget), Repeatable: true}
-				r.Budget.filled = time.Now()
 				if test.change != nil {
 					test.change(&r)
 				}
@@ -267,7 +285,7 @@ func TestAWaitThatEndsEarly(t *testing.T) {
 		if took := time.Since(began); took != time.Second || e.Code() != codes.Canceled || !errors.Is(err, down()) {
 			t.Errorf("%v after %v", err, took)
 		}
-		if b.lacks > perSecond {
+		if b.lacks != 0 {
 			t.Errorf("%d missing, want nothing", b.lacks)
 		}
 	})

@@ -1,6 +1,7 @@
 package throttle
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -57,32 +58,82 @@ func TestThrottle(t *testing.T) {
 		steps []step
 	}{
 		{"all is well", []step{{at: 0, accepted: 1000}, {at: 5, accepted: 1000}, {at: 20, accepted: 1}}},
-		{"nothing before the twentieth", []step{{at: 0, refused: 19}}},
-		{"from the twentieth on", []step{{at: 0, refused: 20, want: .9}}},
+		{"twenty are free", []step{{at: 0, refused: 20}}},
+		{"the next is not", []step{{at: 0, refused: 21, want: 1. / 22}}},
 		{"never all", []step{{at: 0, refused: 100000, want: .9}}},
-		{"half may fail", []step{{at: 0, accepted: 50, refused: 50}}},
-		{"more than half", []step{{at: 0, accepted: 40, refused: 60, want: 20. / 101}}},
+		{"half may fail", []step{{at: 0, accepted: 5000, refused: 5000}}},
+		{"and twenty more", []step{{at: 0, accepted: 5000, refused: 5020}}},
+		{"more than that", []step{{at: 0, accepted: 40, refused: 61, want: (101 - 20 - 2*40) / 102.}}},
+		{"by far", []step{{at: 0, accepted: 200, refused: 800, want: (1000 - 20 - 2*200) / 1001.}}},
 		{"a slow start is no outage", []step{{at: 0, underWay: 500}, {at: 8, underWay: 500}, {at: 9, lateYes: 1}}},
 		{"one refusal does not condemn those under way", []step{{at: 0, accepted: 9, underWay: 90, refused: 1}}},
-		{"those under way count as soon as others fail", []step{{at: 0, refused: 1, underWay: 99, want: .9}}},
-		{"and to the degree that others fail", []step{{at: 0, accepted: 2, refused: 8, underWay: 90, want: (100 - 2*20.) / 101}}},
-		{"held back ones are requests", []step{{at: 0, accepted: 20, refused: 30, want: 10. / 51}, {at: 0, held: 50, want: 60. / 101}}},
-		{"answers without their requests", []step{{at: 0, underWay: 100}, {at: 30, refused: 1, lateYes: 10, lateNo: 90}}},
-		{"more answers than requests", []step{{at: 0, underWay: 100}, {at: 30, refused: 20, lateNo: 100, want: .9}}},
-		{"and of both kinds", []step{{at: 0, underWay: 100}, {at: 30, accepted: 10, refused: 30, lateNo: 70, want: 20. / 41}}},
-		{"the whole window counts", []step{{at: 0.9, refused: 100, want: .9}, {at: 9.9, want: .9}}},
-		{"and no more", []step{{at: 0.9, refused: 100, want: .9}, {at: 10, want: 0}}},
-		{"no refusal there within the window, none here", []step{{at: 0, refused: 100, want: .9}, {at: 5, held: 200, want: .9}, {at: 5, accepted: 30, want: 170. / 231}, {at: 9.9, want: 270. / 331}, {at: 10, want: 0}}},
-		{"a slice leaves alone", []step{{at: 0, refused: 100, want: .9}, {at: 1, accepted: 30, refused: 70, want: (200 - 60) / 201.}, {at: 10, want: 40. / 101}}},
-		{"the last seconds tell of a recovery", []step{{at: 0, refused: 200, want: .9}, {at: 2, accepted: 40, want: 160. / 241}, {at: 3, want: 0}}},
-		{"but not few requests", []step{{at: 0, refused: 200, want: .9}, {at: 3, accepted: 19, want: (219 - 38) / 220.}, {at: 4, accepted: 1}}},
-		{"nor those without an answer", []step{{at: 0, refused: 200, want: .9}, {at: 3, underWay: 50, want: .9}}},
-		{"the last seconds never raise", []step{{at: 0, accepted: 100}, {at: 5, refused: 150, want: 50. / 251}}},
-		{"late by a little", []step{{at: 5, refused: 100, want: .9}, {at: 4.9, refused: 100, want: .9}, {at: 0, refused: 1, want: .9}, {at: 14.9, want: .9}, {at: 15}}},
-		{"a jump ahead", []step{{at: 0, refused: 100, want: .9}, {at: 36000}, {at: 36001, refused: 20, want: .9}}},
-		{"a jump back", []step{{at: 0, refused: 100, want: .9}, {at: -36000}, {at: -35999, refused: 20, want: .9}, {at: -35990.5, want: .9}, {at: -35989}}},
-		{"back by the window", []step{{at: 0, refused: 100, want: .9}, {at: -10}}},
-		{"before 1970", []step{{at: -1.8e9, refused: 100, want: .9}, {at: -1.8e9 + 9, want: .9}, {at: -1.8e9 + 10}}},
+		{"those under way count as soon as others fail", []step{{at: 0, refused: 1, underWay: 99, want: 80. / 101}}},
+		{"and to the degree that others fail", []step{
+			{at: 0, accepted: 2, refused: 8, underWay: 90, want: (100 - 20 - 2*20.) / 101},
+		}},
+		{"held back ones are requests", []step{
+			{at: 0, accepted: 20, refused: 80, want: 40. / 101}, {at: 0, held: 50, want: 90. / 151},
+		}},
+		{"answers without their requests", []step{
+			{at: 0, underWay: 100}, {at: 30, refused: 20, lateYes: 10, lateNo: 90},
+		}},
+		{"more answers than requests", []step{
+			{at: 0, underWay: 100}, {at: 30, refused: 21, lateNo: 100, want: 1. / 22},
+		}},
+		{"and of both kinds", []step{
+			{at: 0, underWay: 100},
+			{at: 30, accepted: 10, refused: 50, lateNo: 70, want: (60 - 20 - 2*10) / 61.},
+		}},
+		{"the whole window counts", []step{{at: 0.9, refused: 100, want: 80. / 101}, {at: 9.9, want: 80. / 101}}},
+		{"and no more", []step{{at: 0.9, refused: 100, want: 80. / 101}, {at: 10, want: 0}}},
+		{"no refusal there within the window, none here", []step{
+			{at: 0, refused: 100, want: 80. / 101}, {at: 5, held: 200, want: .9},
+			{at: 5, accepted: 30, want: (230 - 2*30) / 231.}, {at: 9.9, want: (330 - 20 - 2*30) / 331.},
+			{at: 10, want: 0},
+		}},
+		{"a slice leaves alone", []step{
+			{at: 0, refused: 100, want: 80. / 101},
+			{at: 1, accepted: 30, refused: 70, want: (200 - 20 - 2*30) / 201.},
+			{at: 10, want: (100 - 20 - 2*30) / 101.},
+		}},
+		{"the last seconds tell of a recovery", []step{
+			{at: 0, refused: 200, want: 180. / 201}, {at: 1.9, accepted: 40, want: (240 - 20 - 2*40) / 241.},
+			{at: 2, want: 0},
+		}},
+		{"and to which degree", []step{
+			{at: 0, refused: 300, want: .9}, {at: 2, accepted: 15, refused: 35, want: (50 - 2*15) / 51.},
+		}},
+		{"even if there are few", []step{
+			{at: 0, refused: 300, want: .9}, {at: 2, held: 15, want: .9},
+			{at: 2, accepted: 5, want: (20 - 2*5) / 21.},
+		}},
+		{"and of any kind", []step{{at: 0, refused: 300, want: .9}, {at: 2, accepted: 2, refused: 3, want: (5 - 2*2) / 6.}}},
+		{"but not without five answers", []step{
+			{at: 0, refused: 200, want: 180. / 201}, {at: 3, accepted: 4, want: (204 - 20 - 2*4) / 205.},
+			{at: 4, accepted: 1},
+		}},
+		{"however many requests", []step{{at: 0, refused: 200, want: 180. / 201}, {at: 3, underWay: 50, want: .9}}},
+		{"which may be to earlier requests", []step{
+			{at: 0, refused: 200, underWay: 5, want: 185. / 206}, {at: 3, lateYes: 5},
+		}},
+		{"the last seconds never raise", []step{
+			{at: 0, accepted: 100}, {at: 5, refused: 150, want: (250 - 20 - 2*100) / 251.},
+		}},
+		{"late by a little", []step{
+			{at: 5, refused: 100, want: 80. / 101}, {at: 4.9, refused: 100, want: 180. / 201},
+			{at: 0, refused: 1, want: 181. / 202}, {at: 14.9, want: 181. / 202}, {at: 15},
+		}},
+		{"a jump ahead", []step{
+			{at: 0, refused: 100, want: 80. / 101}, {at: 36000}, {at: 36001, refused: 21, want: 1. / 22},
+		}},
+		{"a jump back", []step{
+			{at: 0, refused: 100, want: 80. / 101}, {at: -36000}, {at: -35999, refused: 21, want: 1. / 22},
+			{at: -35990.5, want: 1. / 22}, {at: -35989},
+		}},
+		{"back by the window", []step{{at: 0, refused: 100, want: 80. / 101}, {at: -10}}},
+		{"before 1970", []step{
+			{at: -1.8e9, refused: 100, want: 80. / 101}, {at: -1.8e9 + 9, want: 80. / 101}, {at: -1.8e9 + 10},
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -97,7 +148,7 @@ func TestThrottle(t *testing.T) {
 // The draw decides, and what it decides is counted.
 func TestDraw(t *testing.T) {
 	throttle := New()
-	step{refused: 100, want: .9}.run(t, throttle)
+	step{refused: 300, want: .9}.run(t, throttle)
 	for _, draw := range []float64{0, .5, math.Nextafter(.9, 0)} {
 		if throttle.Begin(start, draw) {
 			t.Errorf("Begin(%g) sends", draw)
@@ -108,8 +159,8 @@ func TestDraw(t *testing.T) {
 			t.Errorf("Begin(%g) refuses", draw)
 		}
 	}
-	if sent, held := throttle.begun.since(&throttle.begun.window); sent != 102 || held != 3 {
-		t.Errorf("counted %d sent and %d refused here, want 102 and 3", sent, held)
+	if sent, held := throttle.begun.since(&throttle.begun.window); sent != 302 || held != 3 {
+		t.Errorf("counted %d sent and %d refused here, want 302 and 3", sent, held)
 	}
 }
 
@@ -118,13 +169,13 @@ func TestOverflow(t *testing.T) {
 	throttle := New()
 	throttle.begun.total.Store(math.MaxUint64 - 5)
 	throttle.answered.total.Store(math.MaxUint64 - 5)
-	step{accepted: 40, refused: 60, want: 20. / 101}.run(t, throttle)
+	step{accepted: 20, refused: 80, want: 40. / 101}.run(t, throttle)
 }
 
 // simulate offers requests at an even rate and returns how many of each second
 // were sent. The server answers at once.
-func simulate(throttle *Throttle, rate, seconds int, accepts func(second int) bool) []int {
-	random := rand.New(rand.NewPCG(1, 2))
+func simulate(random *rand.Rand, rate, seconds int, accepts func(second int) bool) []int {
+	throttle := New()
 	sent := make([]int, seconds)
 	for n := range seconds * rate {
 		now := at(float64(n) / float64(rate))
@@ -137,11 +188,13 @@ func simulate(throttle *Throttle, rate, seconds int, accepts func(second int) bo
 }
 
 // 200 requests a second meet an overload of a minute. Measured: a tenth of them is
-// sent from the ninth second on (a fifth over the whole minute), and 99 % from
-// five seconds after its end.
+// sent from the ninth second on (a fifth over the whole minute). When it has ended,
+// the recent seconds allow for twice what was taken in the one before: a tenth of
+// all, then more and more while it is sent, and all two seconds later.
 func TestRecovery(t *testing.T) {
 	const rate, begin, end = 200, 30, 90
-	sent := simulate(New(), rate, 120, func(second int) bool { return second < begin || second >= end })
+	random := rand.New(rand.NewPCG(1, 2))
+	sent := simulate(random, rate, 120, func(second int) bool { return second < begin || second >= end })
 	total := 0
 	for second, n := range sent {
 		switch {
@@ -152,6 +205,8 @@ func TestRecovery(t *testing.T) {
 			if second >= begin+window && n > rate*15/100 {
 				t.Errorf("second %d: %d of %d sent into the overload", second, n, rate)
 			}
+		case second == end+1 && n < rate/4:
+			t.Errorf("%d of %d sent in the second after the first", n, rate)
 		}
 	}
 	recovered := begin
@@ -160,12 +215,61 @@ func TestRecovery(t *testing.T) {
 			recovered = second + 1
 		}
 	}
-	t.Logf("sent into the overload: %d of %d; then a second each: %v; 99 %% after %d s", total, (end-begin)*rate, sent[end:end+8], recovered-end)
+	t.Logf("sent into the overload: %d of %d; then a second each: %v; 99 %% after %d s",
+		total, (end-begin)*rate, sent[end:end+8], recovered-end)
 	if total > (end-begin)*rate/4 {
 		t.Errorf("%d of %d sent into the overload", total, (end-begin)*rate)
 	}
-	if recovered-end > 6 {
+	if recovered-end > 2 {
 		t.Errorf("99 %% are sent only %d s after the overload", recovered-end)
+	}
+}
+
+// Clients of a fleet make few calls each, all together many. For 30 seconds their
+// server takes none, or half.
+func TestFewCalls(t *testing.T) {
+	const clients, end = 200, 30
+	tests := []struct {
+		rate                int
+		takes               float64 // the server, in the overload
+		least, most         float64 // sent in a second of the overload, as a share of all
+		oneLater, fourLater float64 // sent at least, one second after it, and from the fourth on
+	}{
+		{1, 0, 1, 1, 1, 1},
+		{2, 0, 1, 1, 1, 1},         // twenty in a window, which are free
+		{5, 0, .36, .56, .6, .95},  // (50-20)/51 are held back by the end of a second
+		{10, 0, .18, .26, .4, .9},  // (100-20)/101
+		{20, 0, .08, .15, .2, .85}, // (200-20)/201
+		{3, .5, .99, 1, .99, 1},    // K allows for half that fail, but by chance there are more
+		{5, .5, .99, 1, .99, 1},
+		{10, .5, .98, 1, .99, 1},
+		{20, .5, .98, 1, .99, 1},
+	}
+	for _, test := range tests {
+		t.Run(fmt.Sprintf("%d a second, %.1f are taken", test.rate, test.takes), func(t *testing.T) {
+			random := rand.New(rand.NewPCG(7, 8))
+			var share [end + 10]float64
+			for range clients {
+				taken := func(second int) bool { return second >= end || random.Float64() < test.takes }
+				for second, n := range simulate(random, test.rate, len(share), taken) {
+					share[second] += float64(n) / float64(test.rate*clients)
+				}
+			}
+			t.Logf("sent of all: %.2f", share)
+			for second := window; second < end; second++ {
+				if got := share[second]; got < test.least-1e-9 || got > test.most+1e-9 {
+					t.Errorf("second %d of the overload: %.3f are sent, want %.2f to %.2f", second, got, test.least, test.most)
+				}
+			}
+			if got := share[end+1]; got < test.oneLater-1e-9 {
+				t.Errorf("%.3f are sent one second later, want %.2f", got, test.oneLater)
+			}
+			for second := end + 4; second < len(share); second++ {
+				if got := share[second]; got < test.fourLater-1e-9 {
+					t.Errorf("%.3f are sent %d seconds later, want %.2f", got, second-end, test.fourLater)
+				}
+			}
+		})
 	}
 }
 
@@ -250,7 +354,8 @@ func TestConcurrentUse(t *testing.T) {
 	sent, held := throttle.begun.since(&throttle.begun.window)
 	accepted, refused := throttle.answered.since(&throttle.answered.window)
 	if sent+held != goroutines*each || accepted+refused != sent {
-		t.Errorf("%d sent, %d refused here, %d accepted, %d refused there, of %d", sent, held, accepted, refused, goroutines*each)
+		t.Errorf("%d sent, %d refused here, %d accepted, %d refused there, of %d",
+			sent, held, accepted, refused, goroutines*each)
 	}
 }
 
