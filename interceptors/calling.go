@@ -248,7 +248,7 @@ func (k *calling) saved(err error) {
 func (k *calling) recovered(last *status.Error, d *recoursev1.Degraded) {
 	f := Failure{
 		Call: k.call, Err: last, Cause: last.Unwrap(), RequestID: last.RequestID(),
-		Degraded: d, Attempts: k.run.Attempts, policy: k.policy,
+		Degraded: d, Attempts: k.run.Made, policy: k.policy,
 	}
 	switch {
 	case k.client.onFailure != nil && d != nil:

@@ -55,8 +55,10 @@ type Run struct {
 	// made the call has to know, nil if nothing.
 	Upward *recoursev1.RetryAdvice
 
-	// Last is the last failure that was repeated, nil if there was none.
+	// Last is the last failure that was repeated, nil if there was none, and Made all
+	// attempts, those before the last progress included.
 	Last *status.Error
+	Made int
 
 	why        reason
 	chance     bool // a last attempt after another hop had given up
@@ -232,7 +234,7 @@ type Op interface {
 // rules allow it. It returns nil, or the last failure with what became of the
 // call. Nothing is left running when it returns.
 func (r *Run) Repeat(ctx context.Context, err error, op Op) error {
-	r.Attempts = max(r.Attempts, 1)
+	r.Attempts, r.Made = max(r.Attempts, 1), max(r.Made, 1)
 	var last *status.Error
 	for {
 		f := op.Judge(err)
@@ -257,6 +259,7 @@ func (r *Run) Repeat(ctx context.Context, err error, op Op) error {
 			return interrupted(cause, last)
 		}
 		r.Attempts++
+		r.Made++
 		r.Last = last
 		if err = op.Again(ctx, r.Attempts); err == nil {
 			return nil
