@@ -280,7 +280,7 @@ func (c *client) unary(ctx context.Context, method string, req, reply any, cc *g
 	if err == nil {
 		return nil
 	}
-	return c.fail(ctx, u.call, err, u.trailer)
+	return c.fail(ctx, u.call, err, u.trailer, u.run.Made)
 }
 
 // hooked makes the call and shows it to the hooks.
@@ -418,7 +418,11 @@ func (s *clientStream) forgetCaller() {
 // end is what happens once.
 func (s *clientStream) end(err error, trailer metadata.MD) {
 	if out := s.runs.end(err); out != nil {
-		s.outcome = s.client.fail(s.caller, s.call, out, trailer)
+		attempts := 0
+		if repeated, ok := s.ClientStream.(*streamCall); ok {
+			attempts = int(repeated.made.Load())
+		}
+		s.outcome = s.client.fail(s.caller, s.call, out, trailer, attempts)
 	}
 	if s.cancel != nil {
 		s.cancel()

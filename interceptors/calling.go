@@ -2,8 +2,9 @@ package interceptors
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,7 @@ type calling struct {
 
 	run     retry.Run
 	actions actions
+	id      string // of the request, where neither the application nor a server has named it
 
 	// Of the present attempt.
 	present context.Context
@@ -118,6 +120,7 @@ func (k *calling) attempt(n int) (context.Context, []grpc.CallOption, context.Ca
 	}
 	if n > 1 {
 		ctx = metadata.AppendToOutgoingContext(ctx, attemptsKey, strconv.Itoa(n-1))
+		ctx = k.named(ctx)
 		k.forget()
 	}
 	k.present = ctx
@@ -127,6 +130,21 @@ func (k *calling) attempt(n int) (context.Context, []grpc.CallOption, context.Ca
 	t := new(trace)
 	k.trace = t
 	return ctx, append(k.opts[:len(k.opts):len(k.opts)], grpc.Peer(&t.peer), grpc.OnFinish(func(error) { t.finished.Store(true) })), cancel
+}
+
+// named has all repeats of a call found under one id: the caller's, or the one that
+// the server made for the first attempt, or one made here.
+func (k *calling) named(ctx context.Context) context.Context {
+	if md, ok := metadata.FromOutgoingContext(ctx); ok && len(md[requestIDKey]) > 0 {
+		return ctx
+	}
+	if k.id == "" && k.run.Last != nil {
+		k.id = usableID([]string{k.run.Last.RequestID()})
+	}
+	if k.id == "" {
+		k.id = rand.Text()
+	}
+	return metadata.AppendToOutgoingContext(ctx, requestIDKey, k.id)
 }
 
 // forget empties the targets that the application has given, and our own: an
@@ -148,7 +166,7 @@ func (k *calling) forget() {
 // Admit counts an attempt, and refuses it while the server is overloaded.
 func (k *calling) Admit() bool {
 	if k.client.throttles() {
-		k.open = k.method.target.throttle.Begin(time.Now(), rand.Float64())
+		k.open = k.method.target.throttle.Begin(time.Now(), mathrand.Float64())
 		return k.open
 	}
 	return true
@@ -189,7 +207,9 @@ func (k *calling) Judge(err error) retry.Failure {
 	f.GivenUp = k.ctx.Err() != nil || deadline.Passed(k.ctx)
 	// The server may have seen the attempt's deadline pass a little earlier.
 	f.TimedOut = !f.GivenUp && deadline.Passed(k.present) && f.Err.Code() == codes.DeadlineExceeded
-	f.NotSent = k.trace.notSent()
+	if f.NotSent = k.trace.notSent(); f.NotSent && f.Err.Outcome() == status.Indeterminate {
+		f.Err = f.Err.With(status.Outcome(status.NotApplied))
+	}
 	f.Pushback, f.HasPushback, f.Forbidden = pushbackIn(k.trailer)
 	k.answered(!k.overload(&f))
 	if k.run.Policy == k.policy && k.nativeRetries() {
@@ -253,7 +273,7 @@ func (k *calling) recovered(last *status.Error, d *recoursev1.Degraded) {
 	switch {
 	case k.client.onFailure != nil && d != nil:
 		report(k.caller, k.client.onFailure, f)
-	case k.client.onFailure == nil && k.client.policies != nil && k.policy.LogRecovery:
+	case k.client.policies != nil && k.policy.LogRecovery:
 		report(k.caller, logRecovery, f)
 	}
 }

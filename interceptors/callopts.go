@@ -29,14 +29,17 @@ func Idempotent() grpc.CallOption {
 	return Override(func(p *policy.Policy) { p.Idempotent = true })
 }
 
-// Degraded fills in into where the answer is degraded: not the real one, but the
-// best that was left. It is reset first, so it is empty after a real answer. On a
-// stream it is filled in with the first message where the server knew by then,
-// and when the stream has ended.
-func Degraded(into *recoursev1.Degraded) grpc.CallOption {
+// Degraded points mark to the mark of the answer where that is degraded, not the
+// real one but the best that was left, and to nil where it is the real one. On a
+// stream it does so with the first message where the server knew by then, and when
+// the stream has ended.
+//
+//	var mark *recoursev1.Degraded
+//	reply, err := client.Process(ctx, req, interceptors.Degraded(&mark))
+func Degraded(mark **recoursev1.Degraded) grpc.CallOption {
 	return callOption{apply: func(s *callSettings) {
-		proto.Reset(into)
-		s.tell = append(s.tell, func(d *recoursev1.Degraded) { proto.Reset(into); proto.Merge(into, d) })
+		*mark = nil
+		s.tell = append(s.tell, func(d *recoursev1.Degraded) { *mark = d })
 	}}
 }
 

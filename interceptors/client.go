@@ -146,12 +146,12 @@ func read(ctx context.Context, err error, method string, trailer metadata.MD) *s
 }
 
 // fail ends a call that went wrong.
-func (c *client) fail(ctx context.Context, call Call, err error, trailer metadata.MD) error {
+func (c *client) fail(ctx context.Context, call Call, err error, trailer metadata.MD, attempts int) error {
 	err = status.Finite(err)
 	e := read(ctx, err, call.Method, trailer)
 	if c.onFailure == nil {
 		return e // undecoded: its reader may want one detail, or only the code
 	}
-	report(ctx, c.onFailure, Failure{Call: call, Err: e, Cause: err, RequestID: e.RequestID(), Elided: e.Elided()})
+	report(ctx, c.onFailure, Failure{Call: call, Err: e, Cause: err, RequestID: e.RequestID(), Attempts: attempts, Elided: e.Elided()})
 	return e
 }

@@ -1,9 +1,11 @@
 package interceptors_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -458,10 +460,10 @@ func TestTheTextAloneMarks(t *testing.T) {
 			}
 			conn := rpctest.Start(t, handler, interceptors.ServerOptions(), interceptors.DialOptions()...)
 			d := &recoursev1.Degraded{Suggestion: "of the call before"}
-			if err := conn.Invoke(t.Context(), rpctest.Shapes[0].Method(), wrapperspb.String("a"), new(text), interceptors.Degraded(d)); err != nil {
+			if err := conn.Invoke(t.Context(), rpctest.Shapes[0].Method(), wrapperspb.String("a"), new(text), interceptors.Degraded(&d)); err != nil {
 				t.Fatal(err)
 			}
-			if d.GetKind() != want || d.GetSource() == "" || d.GetSuggestion() != "" {
+			if d == nil || d.GetKind() != want || d.GetSuggestion() != "" {
 				t.Errorf("%q: %v", line, d)
 			}
 		})
@@ -506,4 +508,48 @@ func (a *answering) Process(context.Context, *assistantv1.ProcessRequest) (*assi
 		return nil, unavailable()
 	}
 	return &assistantv1.ProcessResponse{Answer: "dry and mild"}, nil
+}
+
+func TestARealAnswerHasNoMark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := rpctest.Start(t, rpctest.Echo, interceptors.ServerOptions(), interceptors.DialOptions()...)
+		d := &recoursev1.Degraded{Suggestion: "of the call before"}
+		if err := conn.Invoke(t.Context(), rpctest.Shapes[0].Method(), wrapperspb.String("a"), new(text), interceptors.Degraded(&d)); err != nil || d != nil {
+			t.Errorf("%v, mark %v", err, d)
+		}
+	})
+}
+
+// One call is one line of the log, and says what became of it.
+func TestWhatAClientLogs(t *testing.T) {
+	tests := map[string]struct {
+		failures []error
+		fallback bool
+		want     string
+	}{
+		"nothing of a success":  {nil, false, ""},
+		"nothing of a failure":  {[]error{status.New(codes.NotFound, "NONE", "")}, false, ""},
+		"a repeat":              {[]error{unavailable()}, false, "call succeeded when it was repeated"},
+		"a fallback":            {[]error{unavailable(), unavailable(), unavailable()}, true, "call answered by a fallback"},
+		"a fallback not needed": {[]error{unavailable()}, true, "call succeeded when it was repeated"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			inEveryShape(t, func(t *testing.T, shape rpctest.Shape) {
+				var log bytes.Buffer
+				defer slog.SetDefault(slog.Default())
+				slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+				opts := []interceptors.DialOption{interceptors.Policies(policies(t))}
+				if test.fallback {
+					opts = append(opts, interceptors.Fallback(shape.Method(), interceptors.Canned(wrapperspb.String("canned"))))
+				}
+				conn := rpctest.Start(t, (&script{failures: test.failures}).handle, interceptors.ServerOptions(unlogged), interceptors.DialOptions(opts...)...)
+				rpctest.Do(t.Context(), conn, shape, "a")
+				lines := strings.Count(log.String(), "\n")
+				if (lines == 1) != (test.want != "") || lines > 1 || !strings.Contains(log.String(), test.want) {
+					t.Errorf("%d lines:\n%s\nwant %q", lines, &log, test.want)
+				}
+			})
+		})
+	}
 }

@@ -146,8 +146,8 @@ func Classifiers(classifiers ...status.Classifier) ServerOption {
 // A server writes failures whose cause nobody else is shown to slog.Default, the
 // server's own faults as errors and warnings, a caller's with a cause behind them as
 // information; with a policy, all of a caller's faults or none (LogAllErrors). A
-// client with a policy writes calls that a repeat or a fallback has saved
-// (LogRecovery), and leaves those that fail to its caller. f runs before the error is
+// client with a policy writes calls that a fallback has saved (LogRecovery), and leaves
+// those that fail to its caller; what a repeat has saved it writes in any case. f runs before the error is
 // sent and must not block; a panic in it is ignored.
 func OnFailure(f func(ctx context.Context, failure Failure)) Option {
 	return bothOption{
@@ -170,7 +170,12 @@ func OnFailure(f func(ctx context.Context, failure Failure)) Option {
 // the wait does not fit into the call's time. A budget that is shared by all calls
 // of a service on one target keeps repeats from making an outage worse, and an
 // adaptive throttle holds back calls from a server that is overloaded.
+//
+// A nil set holds the defaults of package policy.
 func Policies(set *policy.Set) Option {
+	if set == nil {
+		set = new(policy.Set)
+	}
 	return bothOption{
 		server: func(s *server) { s.policies = set },
 		client: func(c *client) { c.policies = set },

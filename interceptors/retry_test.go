@@ -393,3 +393,41 @@ func TestAStreamThatHasDeliveredIsNotRepeated(t *testing.T) {
 		})
 	}
 }
+
+// All attempts at a call are found under one id, though nobody has named it.
+func TestOneCallHasOneID(t *testing.T) {
+	inEveryShape(t, func(t *testing.T, shape rpctest.Shape) {
+		var mu sync.Mutex
+		var ids []string
+		handler := func(ctx context.Context, x rpctest.Exchange) error {
+			mu.Lock()
+			defer mu.Unlock()
+			ids = append(ids, interceptors.RequestID(ctx))
+			return unavailable()
+		}
+		var failure interceptors.Failure
+		conn := rpctest.Start(t, handler, interceptors.ServerOptions(unlogged), interceptors.DialOptions(interceptors.Policies(policies(t)),
+			interceptors.OnFailure(func(_ context.Context, f interceptors.Failure) { failure = f }))...)
+		e, _ := status.From(rpctest.Do(t.Context(), conn, shape, "a").Err)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(ids) != 3 || ids[0] == "" || ids[0] != ids[1] || ids[0] != ids[2] || e.RequestID() != ids[0] {
+			t.Errorf("%v, and %s in the error", ids, e.RequestID())
+		}
+		if failure.Attempts != 3 || failure.RequestID != ids[0] {
+			t.Errorf("OnFailure is told of %d attempts and id %s", failure.Attempts, failure.RequestID)
+		}
+	})
+}
+
+// Why a call is not repeated is said where it is not plain.
+func TestTheReasonForNoRepeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := rpctest.Start(t, dead, interceptors.ServerOptions(unlogged), interceptors.DialOptions(interceptors.Policies(policies(t, strictly)))...)
+		e, _ := status.From(rpctest.Do(t.Context(), conn, rpctest.Shapes[0], "a").Err)
+		want := &recoursev1.RetryAdvice{Verdict: status.SameRequest, Why: recoursev1.RetryAdvice_WHY_NOT_IDEMPOTENT, Attempts: 1}
+		if got := e.RetryAdvice(); got.String() != want.String() {
+			t.Errorf("%v, want %v", got, want)
+		}
+	})
+}

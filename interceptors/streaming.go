@@ -29,7 +29,8 @@ type streamCall struct {
 	calling
 	desc     *grpc.StreamDesc
 	streamer grpc.Streamer
-	progress progress // nil: cannot be resumed
+	progress progress     // nil: cannot be resumed
+	made     atomic.Int32 // attempts
 
 	// sending is held while a message is sent and while an attempt is replaced, so
 	// that no message overtakes another.
@@ -112,6 +113,7 @@ func (s *streamCall) reopen(n int) error {
 	if old := s.attemptNow(); old != nil {
 		old.leave() // before the lock: it lets a sender go that waits for the server
 	}
+	s.made.Add(1)
 	s.sending.Lock()
 	s.moved, s.silent = false, false
 	ctx, opts, _ := s.attempt(n)
@@ -410,7 +412,9 @@ func (s *streamCall) finish(err error) {
 		s.forget()
 	}
 	s.settings.finished(err)
-	s.saved(err)
+	if s.standIn == nil {
+		s.saved(err)
+	}
 }
 
 // substitute has the fallbacks answer in place of the server.

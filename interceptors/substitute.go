@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +67,9 @@ type failedCall struct {
 // substitute, is a mistake in the program: Fallback panics.
 func Fallback(method string, chain ...*Substitute) Option {
 	md := mustDescribe(method)
+	if len(chain) == 0 {
+		misuse("Fallback(%q): there is no substitute", method)
+	}
 	for _, s := range chain {
 		if s == nil {
 			misuse("Fallback(%q): a substitute is nil", method)
@@ -175,9 +179,19 @@ func newSubstitute(s Substitute) *Substitute {
 // own. Without it a substitute is for the failures of a service: UNAVAILABLE,
 // DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, INTERNAL, UNKNOWN, DATA_LOSS.
 func (s *Substitute) For(errorCodes ...string) *Substitute {
+	for _, c := range errorCodes {
+		if !isErrorCode(c) {
+			misuse("For(%q): that is no error code: write it in capitals and underscores, as UNAVAILABLE or BOOK_NOT_FOUND", c)
+		}
+	}
 	narrow := *s
 	narrow.codes = append(slices.Clone(s.codes), errorCodes...)
 	return &narrow
+}
+
+// isErrorCode accepts what ErrorInfo's reason may be (AIP-193).
+func isErrorCode(s string) bool {
+	return s != "" && s[0] >= 'A' && s[0] <= 'Z' && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == ""
 }
 
 // From names where the answers come from, such as "cache": a fixed word for the

@@ -245,9 +245,12 @@ func (e *Error) RecoveryActions() []*recoursev1.RecoveryAction {
 	if len(actions) == 0 {
 		_, actions = guidance(e.code, f.advice.GetVerdict())
 	}
-	out := make([]*recoursev1.RecoveryAction, len(actions))
-	for i, a := range actions {
-		out[i] = proto.CloneOf(a)
+	out := make([]*recoursev1.RecoveryAction, 0, len(actions))
+	for _, a := range actions {
+		if a.GetRetryAfter() != nil && a.GetActor() == ByClient && f.advice.GetVerdict() == Never {
+			continue // what somebody said before somebody else ruled it out
+		}
+		out = append(out, proto.CloneOf(a))
 	}
 	return out
 }

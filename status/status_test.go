@@ -109,6 +109,7 @@ func TestNewCutsAndCleansTheMessage(t *testing.T) {
 
 func TestOptionsSetWhatTheReadersReturn(t *testing.T) {
 	retryAction := status.Action(recoursev1.RecoveryAction_ACTOR_CLIENT, "Try again", &recoursev1.RetryAfter{})
+	helpAction := status.Action(recoursev1.RecoveryAction_ACTOR_CLIENT, "Get help", &recoursev1.ContactSupport{})
 	tests := []struct {
 		name string
 		opts []status.Option
@@ -204,13 +205,15 @@ func TestOptionsSetWhatTheReadersReturn(t *testing.T) {
 			[]any{"s", "o", "v", 0}},
 		{"Attach the ErrorDetail of another error", []status.Option{status.Attach(&recoursev1.ErrorDetail{ErrorCode: "OTHER", Operation: "o"})},
 			func(e *status.Error) any { return []any{e.Operation(), e.Elided()} }, []any{"", 1}},
-		{"Attach an ErrorDetail to one that says it all", []status.Option{status.Suggest("mine"), status.Recover(retryAction), status.Retry(never, 0), status.Outcome(recoursev1.Outcome_OUTCOME_APPLIED),
+		{"an automatic repeat that is ruled out", []status.Option{status.Recover(retryAction, helpAction), status.Retry(never, 0)},
+			func(e *status.Error) any { return e.RecoveryActions() }, []*recoursev1.RecoveryAction{helpAction}},
+		{"Attach an ErrorDetail to one that says it all", []status.Option{status.Suggest("mine"), status.Recover(helpAction), status.Retry(never, 0), status.Outcome(recoursev1.Outcome_OUTCOME_APPLIED),
 			status.Attach(&recoursev1.ErrorDetail{ErrorCode: "BOOK_KNOWN", Suggestion: "theirs", RecoveryActions: []*recoursev1.RecoveryAction{{Label: "theirs"}},
 				Retry: &recoursev1.RetryAdvice{Verdict: sameRequest}, Outcome: recoursev1.Outcome_OUTCOME_NOT_APPLIED})},
 			func(e *status.Error) any {
 				return []any{e.Suggestion(), e.RecoveryActions(), e.Verdict(), e.Outcome()}
 			},
-			[]any{"mine", []*recoursev1.RecoveryAction{retryAction}, never, recoursev1.Outcome_OUTCOME_APPLIED}},
+			[]any{"mine", []*recoursev1.RecoveryAction{helpAction}, never, recoursev1.Outcome_OUTCOME_APPLIED}},
 		{"Attach what cannot be encoded", []status.Option{status.Attach(&anypb.Any{}, &anypb.Any{TypeUrl: "no-slash"}, &anypb.Any{TypeUrl: "a/\n"}, broken("google.rpc.Help"))},
 			func(e *status.Error) any { return []any{names(e.GRPCStatus().Proto()), e.Elided()} },
 			[]any{[]string{"google.rpc.ErrorInfo", "recourse.v1.ErrorDetail"}, 4}},

@@ -143,14 +143,14 @@ func process(ctx context.Context, c *client, args []string) error {
 
 // answer asks one question. With a request_id it may be sent again: it is recorded once.
 func (c *client) answer(ctx context.Context, query string) error {
-	var degraded recoursev1.Degraded
+	var degraded *recoursev1.Degraded
 	req := &assistantv1.ProcessRequest{Query: query, UserId: c.user, RequestId: newUUID()}
 	reply, err := c.Process(ctx, req, interceptors.Degraded(&degraded))
 	if err != nil {
 		return err
 	}
 	fmt.Println(status.Display(reply.GetAnswer(), 0))
-	fmt.Fprint(os.Stderr, explain.Degraded(&degraded, explain.For(os.Stderr)))
+	fmt.Fprint(os.Stderr, explain.Degraded(degraded, explain.For(os.Stderr)))
 	return nil
 }
 

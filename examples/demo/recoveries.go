@@ -17,7 +17,6 @@ import (
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
 )
 
 // The situations in which something is done about a failure. Each has services of its own, since budgets remember.
@@ -139,13 +138,13 @@ func fallback(ctx context.Context, st *stage) {
 	if !ok {
 		return
 	}
-	var d recoursev1.Degraded
+	var d *recoursev1.Degraded
 	req := &assistantv1.ProcessRequest{Query: "Will it rain in Oslo? demo:down"}
 	_, err := l.assistant().Process(as(ctx, ada), req, interceptors.Degraded(&d))
 	st.check(err == nil, "the second call failed: %v", err)
 	because := d.GetErrorCode() == status.CodeDependencyUnavailable && d.GetDomain() == "assistant.example.com"
 	st.check(because && d.GetKind() == recoursev1.Degraded_KIND_SUBSTITUTE && d.GetSource() == "apology" &&
-		d.GetSuggestion() == later, "the mark is %v", &d)
+		d.GetSuggestion() == later, "the mark is %v", d)
 	_, err = l.assistant().Process(as(ctx, ada), req, interceptors.DegradedAsError())
 	e, _ := status.From(err)
 	st.check(e.Code() == codes.Unavailable && e.ErrorCode() == status.CodeDependencyUnavailable,
@@ -162,7 +161,7 @@ func lastGood(ctx context.Context, st *stage) {
 	if !ok {
 		return
 	}
-	var d recoursev1.Degraded
+	var d *recoursev1.Degraded
 	ask := func() (string, *seen) {
 		ctx, got := watch(named(as(ctx, ada), st.id))
 		reply, err := l.assistant().Process(ctx, &assistantv1.ProcessRequest{Query: "Will it rain in Oslo?"},
@@ -173,13 +172,13 @@ func lastGood(ctx context.Context, st *stage) {
 	}
 	began := time.Now()
 	first, _ := ask()
-	st.check(proto.Size(&d) == 0, "the first answer is marked: %v", &d)
+	st.check(d == nil, "the first answer is marked: %v", d)
 	f.assistant.stop()
 	again, got := ask()
-	st.screen(explain.Degraded(&d, st.style))
+	st.screen(explain.Degraded(d, st.style))
 	age := d.GetAge().AsDuration()
 	st.check(again == first && first != "", "the second answer is %q", again)
-	st.check(d.GetKind() == recoursev1.Degraded_KIND_STALE && d.GetErrorCode() == "UNAVAILABLE", "the mark is %v", &d)
+	st.check(d.GetKind() == recoursev1.Degraded_KIND_STALE && d.GetErrorCode() == "UNAVAILABLE", "the mark is %v", d)
 	st.check(age > 0 && age <= time.Since(began), "the answer is %v old", age)
 	st.hop(ctx, "client → assistant", f.assistant, 1)
 	st.count("", got.made(), " more, that nobody was there for")

@@ -12,7 +12,6 @@ import (
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
 )
 
 // Style says how an explanation looks. The zero value is plain text, 80 columns wide.
@@ -67,7 +66,7 @@ func Error(err error, style Style) string {
 // Degraded explains the mark of an answer that is not the real one. The empty mark of a real answer is explained by
 // nothing.
 func Degraded(d *recoursev1.Degraded, style Style) string {
-	if proto.Size(d) == 0 {
+	if d == nil {
 		return ""
 	}
 	p := &page{style: style}

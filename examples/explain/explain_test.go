@@ -90,7 +90,7 @@ func TestDegraded(t *testing.T) {
 		mark *recoursev1.Degraded
 	}{
 		{"none", nil},
-		{"real", &recoursev1.Degraded{}},
+		{"real", nil},
 		{"stale", &recoursev1.Degraded{
 			Kind: recoursev1.Degraded_KIND_STALE, Age: durationpb.New(83 * time.Second), Source: "cache",
 			ErrorCode: "STOCK_DOWN", Domain: "stock.example.com", Suggestion: "Try again in a minute.",

@@ -321,6 +321,9 @@ func (r *Run) lastWord(f Failure) error {
 		a.Verdict, a.Why = status.Never, recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED
 	case r.why == exhausted && r.Attempts > 1:
 		a.Why = recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED
+	case r.why == unsafe && a.GetWhy() == recoursev1.RetryAdvice_WHY_UNSPECIFIED:
+		a.Why = recoursev1.RetryAdvice_WHY_NOT_IDEMPOTENT
+		return e.With(status.Advice(a))
 	default:
 		return counted(e, a)
 	}
