@@ -95,7 +95,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 		before := batch(100)
 		after := batch(calls)
 		t.Logf("%d goroutines after 100 calls, %d after %d more", before, after, calls)
-		if after > before {
+		if after > before+3 { // of the runtime's own; what a call leaves would be there hundreds of times
 			t.Errorf("%d goroutines after 100 calls, %d after %d more", before, after, calls)
 		}
 	})
