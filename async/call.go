@@ -6,7 +6,6 @@ import (
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/internal/deadline"
-	"github.com/recourse-dev/recourse/internal/fallback"
 	"github.com/recourse-dev/recourse/internal/retry"
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
@@ -42,10 +41,8 @@ func (c *call[T]) run() *status.Error {
 	if err != nil {
 		err = r.Repeat(ctx, err, c)
 	}
-	e, failed := status.From(err)
-	if !failed || !fallback.ServerFault(e.Code()) {
-		r.Worked() // well enough, if only to say no
-	}
+	r.End(err)
+	e, _ := status.From(err)
 	if code := e.ErrorCode(); code == status.CodeTimeout || code == status.CodeCancelled {
 		return c.operation.sign(e) // the loop makes these too, and knows no name
 	}
@@ -107,6 +104,7 @@ func (c *call[T]) Again(ctx context.Context, _ int) (err error) {
 // Judge tells what became of the present attempt. Contexts tell who gave up.
 func (c *call[T]) Judge(err error) retry.Failure {
 	f := retry.Failure{Err: c.operation.read(c.present, err), GivenUp: ended(c.ctx)}
+	f.Inner = f.Err.Received()
 	f.TimedOut = !f.GivenUp && ended(c.present) && f.Err.ErrorCode() == status.CodeTimeout
 	return f
 }

@@ -54,7 +54,8 @@ type Failure struct {
 }
 
 // Run does what [Operation.Run] does, for an operation that is declared nowhere: the
-// defaults of package policy hold, and it is not idempotent.
+// defaults of package policy hold, it is not idempotent, and no budget is shared with
+// other runs. Declare an [Operation] for what runs often.
 //
 //	answer, err := async.Run(ctx, "response generation", generate, async.Fallback(canned))
 func Run[T any](

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// This file is the only one that knows gRPC's four signatures.
+// This file has the four interceptors, and only it knows their signatures.
 
 func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
 	c := &serverCall{Context: ctx, server: s, call: Call{Method: info.FullMethod}}
@@ -55,8 +55,8 @@ func (c *serverCall) runWithin(ctx context.Context, req any, handler grpc.UnaryH
 	u := &unaryServing{original: req, handler: handler}
 	u.req, _ = req.(proto.Message)
 	c.handling(&u.handling, u)
-	if u.policy.HandlerAttempts > 1 && u.req != nil {
-		u.spare = proto.Clone(u.req) // a handler may change its request
+	if u.keeps() && u.req != nil {
+		u.req = proto.Clone(u.req) // a handler may change its own
 	}
 	if err := u.serve(ctx); err != nil {
 		return nil, err
@@ -69,21 +69,20 @@ func (c *serverCall) runWithin(ctx context.Context, req any, handler grpc.UnaryH
 type unaryServing struct {
 	handling
 	original any
-	spare    proto.Message
 	handler  grpc.UnaryHandler
 }
 
 func (u *unaryServing) handle(ctx context.Context) (any, error) { return u.handler(ctx, u.original) }
 
 func (u *unaryServing) rerun() {
-	if u.spare != nil {
-		u.original = u.spare
+	if u.req != nil {
+		u.original = proto.Clone(u.req)
 	}
 }
 
-func (u *unaryServing) hasSent() bool { return headersSet(u.Context) }
+func (u *unaryServing) hasSent() bool { return !u.left.Load() && headersSet(u.Context) }
 
-func (u *unaryServing) leave() {}
+func (u *unaryServing) leave() { u.left.Store(true) }
 
 func (u *unaryServing) answer(_ context.Context, m proto.Message) error {
 	u.reply = m
@@ -119,7 +118,12 @@ func (s *serverStream) run(srv any, handler grpc.StreamHandler) error {
 	if p := c.policy; p.FirstMessageTimeout > 0 || p.IdleTimeout > 0 {
 		silence := make(chan error, 1)
 		s.handling.silence = silence
-		s.watch = newWatchdog(p.FirstMessageTimeout, p.IdleTimeout, func() { silence <- silent() })
+		s.watch = newWatchdog(p.FirstMessageTimeout, p.IdleTimeout, func() {
+			select {
+			case silence <- silent():
+			default: // nobody listens any more
+			}
+		})
 		defer s.watch.stop()
 	}
 	return s.handling.serve(s.ctx)
@@ -142,7 +146,6 @@ type serverStream struct {
 
 	gate sync.Mutex // decides between the handler and what takes its place
 	sent bool       // a message, or headers
-	left bool       // the handler was left behind
 }
 
 func (s *serverStream) Context() context.Context { return s.ctx }
@@ -189,14 +192,14 @@ func (s *serverStream) rerun() { s.again = true }
 // will.
 func (s *serverStream) leave() {
 	s.gate.Lock()
-	s.left = true
+	s.serverCall.left.Store(true)
 	s.gate.Unlock()
 }
 
 func (s *serverStream) hasSent() bool {
 	s.gate.Lock()
 	defer s.gate.Unlock()
-	return s.sent || headersSet(s.serverCall.Context)
+	return s.sent || !s.serverCall.left.Load() && headersSet(s.serverCall.Context)
 }
 
 func (s *serverStream) RecvMsg(m any) error {
@@ -226,13 +229,19 @@ func (s *serverStream) receive(m any) error {
 	s.watch.begin()
 	err := s.ServerStream.RecvMsg(m)
 	s.watch.end(err == nil)
-	if err == nil && s.handling.keeps() && s.request == nil {
-		if req, ok := m.(proto.Message); ok {
-			s.request = proto.Clone(req)
-			s.handling.req = s.request
-		}
+	if req, ok := m.(proto.Message); ok && err == nil && s.handling.keeps() {
+		s.keep(req)
 	}
 	return err
+}
+
+func (s *serverStream) keep(req proto.Message) {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if s.request == nil && !s.serverCall.left.Load() {
+		s.request = proto.Clone(req)
+		s.handling.req = s.request
+	}
 }
 
 func (s *serverStream) SetHeader(md metadata.MD) error {
@@ -265,7 +274,7 @@ func (s *serverStream) unusable(sends bool) error {
 	}
 	s.gate.Lock()
 	defer s.gate.Unlock()
-	if s.left {
+	if s.serverCall.left.Load() {
 		return errLeft
 	}
 	s.sent = s.sent || sends
@@ -274,7 +283,7 @@ func (s *serverStream) unusable(sends bool) error {
 
 func (c *client) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	u := &unaryCall{calling: calling{client: c, cc: cc, call: Call{Method: method, Side: ClientSide}}, req: req, reply: reply, invoker: invoker}
-	u.opts = append(opts[:len(opts):len(opts)], grpc.Trailer(&u.trailer))
+	u.opts = append(opts[:len(opts):len(opts)], grpc.Trailer(&u.trailer), grpc.Peer(&u.peer))
 	ctx = outgoing(ctx)
 	err := u.hooked(ctx)
 	if err == nil {
@@ -372,10 +381,8 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 // start opens the stream, as one of many attempts where there is a policy.
 func (s *clientStream) start(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (err error) {
 	if settings, rest, engaged := s.client.engaged(ctx, opts); engaged {
-		repeated := &streamCall{
-			calling: calling{client: s.client, cc: cc, call: s.call, settings: settings, opts: rest},
-			desc:    desc, streamer: streamer,
-		}
+		repeated := &streamCall{calling: calling{client: s.client, cc: cc, call: s.call, settings: settings}, desc: desc, streamer: streamer}
+		repeated.opts = append(rest[:len(rest):len(rest)], grpc.Peer(&repeated.peer))
 		s.ClientStream = repeated
 		return repeated.openStream(ctx)
 	}

@@ -12,7 +12,6 @@ import (
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/internal/deadline"
-	"github.com/recourse-dev/recourse/internal/fallback"
 	"github.com/recourse-dev/recourse/internal/retry"
 	"github.com/recourse-dev/recourse/internal/throttle"
 	"github.com/recourse-dev/recourse/policy"
@@ -46,20 +45,18 @@ type calling struct {
 	id      string // of the request, where neither the application nor a server has named it
 
 	// Of the present attempt.
-	present context.Context
-	trailer metadata.MD // what it ended with
-	trace   *trace      // whether it was sent, where that matters
-	open    bool        // the throttle waits for how it ends
+	present  context.Context
+	trailer  metadata.MD  // what it ended with
+	peer     peer.Peer    // set if it got as far as a connection
+	finished *atomic.Bool // then the peer is what it is; nil: nobody asks
+	open     bool         // the throttle waits for how it ends
 }
 
-// trace tells whether an attempt was sent. It is told by gRPC, and only if no other
-// interceptor kept the options from it.
-type trace struct {
-	peer     peer.Peer   // set if it got as far as a connection
-	finished atomic.Bool // then the peer is what it is
+// notSent reports whether no byte of the attempt has left the process. gRPC tells,
+// and only if no other interceptor kept the options from it.
+func (k *calling) notSent() bool {
+	return k.finished != nil && k.finished.Load() && k.peer.Addr == nil
 }
-
-func (t *trace) notSent() bool { return t != nil && t.finished.Load() && t.peer.Addr == nil }
 
 // engaged reads a call's options, and reports whether there is anything to do.
 func (c *client) engaged(ctx context.Context, opts []grpc.CallOption) (settings *callSettings, rest []grpc.CallOption, engaged bool) {
@@ -127,9 +124,9 @@ func (k *calling) attempt(n int) (context.Context, []grpc.CallOption, context.Ca
 	if k.run.Repeatable || k.policy.MaxAttempts < 2 {
 		return ctx, k.opts, cancel
 	}
-	t := new(trace)
-	k.trace = t
-	return ctx, append(k.opts[:len(k.opts):len(k.opts)], grpc.Peer(&t.peer), grpc.OnFinish(func(error) { t.finished.Store(true) })), cancel
+	finished := new(atomic.Bool)
+	k.finished = finished
+	return ctx, append(k.opts[:len(k.opts):len(k.opts)], grpc.OnFinish(func(error) { finished.Store(true) })), cancel
 }
 
 // named has all repeats of a call found under one id: the caller's, or the one that
@@ -165,7 +162,7 @@ func (k *calling) forget() {
 
 // Admit counts an attempt, and refuses it while the server is overloaded.
 func (k *calling) Admit() bool {
-	if k.client.throttles() {
+	if k.client.throttles() && k.ctx.Err() == nil { // else nothing will be sent
 		k.open = k.method.target.throttle.Begin(time.Now(), mathrand.Float64())
 		return k.open
 	}
@@ -191,9 +188,9 @@ func (k *calling) answered(taken bool) {
 func (k *calling) overload(f *retry.Failure) bool {
 	switch advice := f.Err.RetryAdvice(); f.Err.Code() {
 	case codes.ResourceExhausted:
-		return true
+		return !retry.TooLarge(f.Err)
 	case codes.DeadlineExceeded:
-		return len(k.trailer) == 0
+		return len(k.trailer) == 0 && k.peer.Addr != nil // sent, and not answered
 	case codes.Unavailable:
 		return advice.GetWhy() == recoursev1.RetryAdvice_WHY_OVERLOADED || advice == nil && f.HasPushback
 	}
@@ -207,10 +204,13 @@ func (k *calling) Judge(err error) retry.Failure {
 	f.GivenUp = k.ctx.Err() != nil || deadline.Passed(k.ctx)
 	// The server may have seen the attempt's deadline pass a little earlier.
 	f.TimedOut = !f.GivenUp && deadline.Passed(k.present) && f.Err.Code() == codes.DeadlineExceeded
-	if f.NotSent = k.trace.notSent(); f.NotSent && f.Err.Outcome() == status.Indeterminate {
+	if f.NotSent = k.notSent(); f.NotSent && f.Err.Outcome() == status.Indeterminate {
 		f.Err = f.Err.With(status.Outcome(status.NotApplied))
 	}
 	f.Pushback, f.HasPushback, f.Forbidden = pushbackIn(k.trailer)
+	if f.Err.Code() == codes.Canceled {
+		k.open = false // it says nothing of the server
+	}
 	k.answered(!k.overload(&f))
 	if k.run.Policy == k.policy && k.nativeRetries() {
 		once := *k.policy
@@ -249,9 +249,7 @@ func (k *calling) nativeRetries() bool {
 
 // settle ends a call: it tells the budget, and the service that made the call.
 func (k *calling) settle(err error) {
-	if e, failed := status.From(err); !failed || !fallback.ServerFault(e.Code()) {
-		k.run.Worked() // well enough, if only to say no
-	}
+	k.run.End(err)
 	if k.run.Upward != nil {
 		k.tellAbove(k.run.Upward)
 	}

@@ -20,7 +20,11 @@ import (
 //
 //	client.Process(ctx, req, interceptors.Override(func(p *policy.Policy) { p.MaxAttempts = 1 }))
 func Override(change func(*policy.Policy)) grpc.CallOption {
-	return callOption{apply: func(s *callSettings) { s.changes = append(s.changes, change) }}
+	return callOption{apply: func(s *callSettings) {
+		if change != nil {
+			s.changes = append(s.changes, change)
+		}
+	}}
 }
 
 // Idempotent says that this call may be repeated, whatever is known of its
@@ -38,6 +42,9 @@ func Idempotent() grpc.CallOption {
 //	reply, err := client.Process(ctx, req, interceptors.Degraded(&mark))
 func Degraded(mark **recoursev1.Degraded) grpc.CallOption {
 	return callOption{apply: func(s *callSettings) {
+		if mark == nil {
+			return
+		}
 		*mark = nil
 		s.tell = append(s.tell, func(d *recoursev1.Degraded) { *mark = d })
 	}}
@@ -184,7 +191,15 @@ func (s *callSettings) finished(err error) {
 	}
 	s.done.Do(func() {
 		for _, f := range s.onFinish {
-			f(err)
+			call(f, err)
 		}
 	})
+}
+
+// call calls a function of the application, which may panic.
+func call(f func(error), err error) {
+	defer func() { _ = recover() }()
+	if f != nil {
+		f(err)
+	}
 }

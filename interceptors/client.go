@@ -61,6 +61,7 @@ type registry struct {
 
 	mu      sync.Mutex
 	targets map[methodKey]*target
+	others  *clientMethod // those beyond maxMethods
 }
 
 // methodKey is a method, or a service, on a target.
@@ -97,7 +98,10 @@ func (c *client) meet(key methodKey) *clientMethod {
 	}
 	service := methodKey{key.target, serviceOf(key.name)}
 	if len(known) >= maxMethods {
-		service = methodKey{}
+		if r.others == nil {
+			r.others = &clientMethod{target: &target{throttle: throttle.New()}}
+		}
+		return r.others
 	}
 	t := r.targets[service]
 	if t == nil {
@@ -108,12 +112,10 @@ func (c *client) meet(key methodKey) *clientMethod {
 		r.targets[service] = t
 	}
 	m := &clientMethod{target: t, facts: factsOf(key.name), fallbacks: c.fallbacks[key.name], resume: c.resumes[key.name]}
-	if len(known) < maxMethods {
-		grown := make(map[methodKey]*clientMethod, len(known)+1)
-		maps.Copy(grown, known)
-		grown[key] = m
-		r.known.Store(&grown)
-	}
+	grown := make(map[methodKey]*clientMethod, len(known)+1)
+	maps.Copy(grown, known)
+	grown[key] = m
+	r.known.Store(&grown)
 	return m
 }
 

@@ -35,6 +35,9 @@ func SetDegraded(ctx context.Context, d *recoursev1.Degraded) error {
 	if !ok {
 		return errors.New("interceptors.SetDegraded: the context is not that of a call served with ServerOptions: pass on the handler's")
 	}
+	if c.left.Load() {
+		return errLeft
+	}
 	c.degraded.Store(tidyDegraded(d))
 	return nil
 }

@@ -24,7 +24,7 @@ const (
 // escalate sends the caller to support once it has failed as often in a row as the
 // policy says, through no fault of its own.
 func (c *serverCall) escalate(e *status.Error, requestID string) *status.Error {
-	if c.policy == nil || c.policy.ContactSupportThreshold <= 0 || !fallback.ServerFault(e.Code()) {
+	if c.policy == nil || c.refused || c.policy.ContactSupportThreshold <= 0 || !fallback.ServerFault(e.Code()) {
 		return e
 	}
 	// All attempts at a call are one failure.

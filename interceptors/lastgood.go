@@ -57,27 +57,31 @@ type memory struct {
 	known  *lru.Cache[memoryKey, remembered]
 }
 
-type memoryKey struct{ method, key string }
+// memoryKey has the connection too, on a client: two may lead to different servers.
+type memoryKey struct {
+	conn        any
+	method, key string
+}
 
 type remembered struct {
 	reply proto.Message
 	at    time.Time
 }
 
-func (m *memory) learn(ctx context.Context, method string, req, reply proto.Message) {
+func (m *memory) learn(ctx context.Context, conn any, method string, req, reply proto.Message) {
 	defer func() { _ = recover() }() // of the key function: an answer less to remember
 	key := m.key(ctx, req)
 	if key == "" {
 		return
 	}
-	m.known.Put(memoryKey{method, key}, remembered{proto.Clone(reply), time.Now()}, proto.Size(reply)+len(key))
+	m.known.Put(memoryKey{conn, method, key}, remembered{proto.Clone(reply), time.Now()}, proto.Size(reply)+len(key))
 }
 
 func (m *memory) answer(ctx context.Context, c failedCall, mark *recoursev1.Degraded, send func(proto.Message) error) error {
 	if c.req == nil {
 		return errNoLastGood
 	}
-	k := memoryKey{c.method, m.key(ctx, c.req)}
+	k := memoryKey{c.conn, c.method, m.key(ctx, c.req)}
 	r, ok := m.known.Get(k)
 	if !ok || k.key == "" {
 		return errNoLastGood

@@ -13,6 +13,15 @@ import (
 type methodFacts struct {
 	idempotent bool                         // declared: idempotency_level
 	requestID  protoreflect.FieldDescriptor // names a request, so that a repeat counts once (AIP-155)
+	reply      protoreflect.MessageType     // nil: not linked into the program
+}
+
+// newReply returns an empty reply, nil if its type is not known.
+func (f methodFacts) newReply() proto.Message {
+	if f.reply == nil {
+		return nil
+	}
+	return f.reply.New().Interface()
 }
 
 func factsOf(method string) (f methodFacts) {
@@ -24,6 +33,9 @@ func factsOf(method string) (f methodFacts) {
 		f.idempotent = o.GetIdempotencyLevel() != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN
 	}
 	f.requestID = requestIDField(md.Input())
+	if t, err := protoregistry.GlobalTypes.FindMessageByName(md.Output().FullName()); err == nil {
+		f.reply = t
+	}
 	return f
 }
 

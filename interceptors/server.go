@@ -19,6 +19,7 @@ import (
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
@@ -39,7 +40,9 @@ type server struct {
 	support     string
 
 	abandoned atomic.Int64 // handlers that were left behind
-	methods   sync.Map     // of *serverMethod, by name; a server has as many as it registers
+	methods   sync.Map     // of *serverMethod, by name
+	met       atomic.Int64
+	others    serverMethod // those beyond maxMethods, whose names callers may invent
 	failures  *escalation.Table
 }
 
@@ -58,6 +61,9 @@ func (s *server) policyOf(method string) *policy.Policy {
 func (s *server) method(name string) *serverMethod {
 	if m, ok := s.methods.Load(name); ok {
 		return m.(*serverMethod)
+	}
+	if s.fallbacks[name] == nil && s.met.Add(1) > maxMethods {
+		return &s.others
 	}
 	m, _ := s.methods.LoadOrStore(name, &serverMethod{facts: factsOf(name), fallbacks: s.fallbacks[name]})
 	return m.(*serverMethod)
@@ -81,7 +87,9 @@ type serverCall struct {
 	policy   *policy.Policy // nil: none
 	deadline time.Time      // that this server has set; zero: none
 
-	runsOfHandler int // 0 without a policy
+	runsOfHandler int         // 0 without a policy
+	refused       bool        // by this server, for what is not its own fault, or known to it
+	left          atomic.Bool // the handler was left behind
 	degraded      atomic.Pointer[recoursev1.Degraded]
 	learnt        atomic.Pointer[recoursev1.RetryAdvice] // from a call further down that was given up
 }
@@ -166,7 +174,10 @@ func (c *serverCall) answer(cause error) *sentError {
 	r.Trust = c.trust()
 	r.OmitErrorDetail = slices.Contains(c.server.omitDetail, r.Trust)
 	stream := grpc.ServerTransportStreamFromContext(c.Context)
-	existing := trailerOf(stream)
+	var existing metadata.MD
+	if !c.left.Load() { // else they may be written at this moment
+		existing = trailerOf(stream)
+	}
 	// What the caller will read: the handler's, or recourse's, installed twice.
 	if r.RequestID = usableID(existing[requestIDKey]); r.RequestID == "" {
 		r.RequestID = c.requestID()

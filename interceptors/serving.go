@@ -2,7 +2,6 @@ package interceptors
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,8 +17,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// maxAbandoned is how many handlers may be left behind before a server refuses
-// more work: they still hold memory, and whatever they wait for.
+// maxAbandoned is how many handlers are left behind at most, and from when on a
+// server refuses more work: they still hold memory, and whatever they wait for.
 const maxAbandoned = 100
 
 // serverMethod is what does not change between the calls of a method.
@@ -58,18 +57,26 @@ var _ retry.Op = (*handling)(nil)
 func (h *handling) serve(ctx context.Context) error {
 	p := h.policy
 	if err := h.tooLate(ctx, p); err != nil {
+		h.refused = true
 		return err
 	}
-	release, err := h.admitted(ctx)
+	l, err := h.admitted(ctx)
 	if err != nil {
+		h.refused = true
 		return err
 	}
-	defer release()
+	if l != nil {
+		defer l.Release()
+	}
+	began := time.Now()
 	err = h.runs(ctx, p)
+	if l != nil && !h.left.Load() && !h.call.streams() {
+		h.method.typical.Observe(time.Since(began))
+	}
 	if err == nil {
 		return nil
 	}
-	if h.shape.hasSent() || !p.Fallback || len(h.method.fallbacks) == 0 || h.Context.Err() != nil {
+	if h.refused || h.shape.hasSent() || !p.Fallback || len(h.method.fallbacks) == 0 || h.Context.Err() != nil {
 		return err
 	}
 	return h.fallBack(ctx, err)
@@ -126,7 +133,7 @@ func (h *handling) bounded(ctx context.Context, p *policy.Policy) (context.Conte
 }
 
 // admitted takes a place among the calls that run, where their number is limited.
-func (h *handling) admitted(ctx context.Context) (release func(), err error) {
+func (h *handling) admitted(ctx context.Context) (*limit.Limiter, error) {
 	s := h.server
 	if s.abandoned.Load() >= maxAbandoned {
 		return nil, overloaded("HANDLERS_STUCK", "too many handlers of this service do not return", time.Second)
@@ -136,23 +143,17 @@ func (h *handling) admitted(ctx context.Context) (release func(), err error) {
 		l = s.streams
 	}
 	if l == nil {
-		return func() {}, nil
+		return nil, nil
 	}
 	end, _ := ctx.Deadline()
 	switch err := l.Acquire(ctx, end, h.method.typical.Typical()).(type) {
 	case nil:
+		return l, nil
 	case limit.Refusal:
 		return nil, overloaded("SERVER_OVERLOADED", "the service has more calls than it can serve", err.RetryAfter)
 	default:
 		return nil, err
 	}
-	started := time.Now()
-	return sync.OnceFunc(func() {
-		if !h.call.streams() {
-			h.method.typical.Observe(time.Since(started))
-		}
-		l.Release()
-	}), nil
 }
 
 // overloaded is the answer to a call that nothing was done for.
@@ -191,6 +192,7 @@ func (h *handling) stoppable(ctx context.Context) error {
 	select {
 	case <-run.done:
 	case stopped = <-h.silence:
+		h.refused = true // the client's fault
 	case <-h.endOf(ctx):
 		stopped = ctx.Err()
 		timer := time.NewTimer(deadline.Grace)
@@ -250,11 +252,11 @@ func (r *handlerRun) do(ctx context.Context, handler func(context.Context) (any,
 	back = true
 }
 
-// abandon leaves the handler behind, counted until it returns, unless it has.
+// abandon leaves the handler behind, counted until it returns, unless it has. Above
+// the limit its call waits for it, as it would without a hard stop.
 func (r *handlerRun) abandon() bool {
 	s := r.owner.server
-	s.abandoned.Add(1)
-	if r.state.CompareAndSwap(running, abandoned) {
+	if s.abandoned.Add(1) <= maxAbandoned && r.state.CompareAndSwap(running, abandoned) {
 		return true
 	}
 	s.abandoned.Add(-1)
@@ -333,7 +335,7 @@ func (h *handling) remember() {
 	}
 	for _, s := range h.method.fallbacks {
 		if s.learn != nil {
-			s.learn(h.serverCall, h.call.Method, h.req, reply)
+			s.learn(h.serverCall, nil, h.call.Method, h.req, reply)
 		}
 	}
 }
@@ -359,7 +361,7 @@ func (c *serverCall) handling(h *handling, s shape) {
 	h.serverCall, h.method, h.shape = c, c.server.method(c.call.Method), s
 }
 
-// keeps reports whether the request of a stream is needed later.
+// keeps reports whether the request is needed later.
 func (h *handling) keeps() bool {
 	return !h.call.ClientStreams && (h.policy.HandlerAttempts > 1 || h.policy.Fallback && len(h.method.fallbacks) > 0)
 }

@@ -19,12 +19,16 @@ import (
 // attempt: grpc-go's own default for its retries.
 const maxReplay = 256 << 10
 
+// perMessage is what a message takes beside its content.
+const perMessage = 64
+
 // streamCall is a stream with all its attempts. To the application it is one: it
 // is opened again, and what was sent is sent again, until the first reply, or until
 // too much was sent; then it is as gRPC made it.
 //
-// One goroutine may send and another receive. Only the receiver learns of the end
-// of an attempt, so that it alone opens the next.
+// One goroutine may send and another receive, and a third may ask for the headers.
+// Whoever learns of the end of an attempt does so as the receiver, one at a time, and
+// while the next attempt is awaited nothing is sent.
 type streamCall struct {
 	calling
 	desc     *grpc.StreamDesc
@@ -32,30 +36,59 @@ type streamCall struct {
 	progress progress     // nil: cannot be resumed
 	made     atomic.Int32 // attempts
 
-	// sending is held while a message is sent and while an attempt is replaced, so
-	// that no message overtakes another.
-	sending sync.Mutex
+	// sending is held while a message is sent, and from the decision to repeat until
+	// what was sent has been sent again: no message overtakes another, and none is
+	// missing from what is kept.
+	sending baton
 	closed  bool // by CloseSend
 
 	mu        sync.Mutex // never held while anything may block
+	turned    sync.Cond  // now, pending or over have changed
 	now       *streamAttempt
+	pending   bool  // a repeat is on its way
+	over      bool  // there will be no other attempt
 	kept      []any // what has been sent, for the next attempt
 	size      int
 	repeating bool // kept is all that was sent, and no reply was delivered
-	request   any  // the only one, of a stream that can be resumed
-
-	// Of the receiver alone.
-	into      any  // where the present RecvMsg wants its message
 	delivered bool // a reply
-	greeted   bool // its headers were looked at
-	moved     bool // a reply of this attempt
-	silent    bool // this attempt was ended for want of one
-	ended     bool // in good order
+	named     bool // the request has an id of its own
+	request   any  // the only one, of a stream that can be resumed or has a fallback
+
+	// receiving is held by whoever acts as the receiver, to whom all of this belongs.
+	receiving baton
+	peeked    *peeked // what the sender, or Header, has received instead of it
+	into      any     // where the present RecvMsg wants its message
+	greeted   bool    // its headers were looked at
+	moved     bool    // a reply of this attempt
+	silent    bool    // this attempt was ended for want of one
+	ended     bool    // in good order
 	concluded bool
 	outcome   error
 	next      any         // the request for what is missing
 	forget    func() bool // stops waiting for the end of the caller's context
 	standIn   *standIn    // a fallback that answers
+}
+
+// peeked is a reply, or an end, that was received before the application asked.
+type peeked struct {
+	reply proto.Message
+	err   error
+}
+
+// baton is a lock that may be held while time passes, which a mutex may not in a
+// bubble of testing/synctest.
+type baton chan struct{}
+
+func (b baton) take() { b <- struct{}{} }
+func (b baton) drop() { <-b }
+
+func (b baton) tryTake() bool {
+	select {
+	case b <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 // streamAttempt is one attempt at a stream.
@@ -74,6 +107,8 @@ var (
 
 // openStream opens a stream, several times if need be.
 func (s *streamCall) openStream(ctx context.Context) error {
+	s.turned.L = &s.mu
+	s.sending, s.receiving = make(baton, 1), make(baton, 1)
 	if err := s.begin(ctx, nil); err != nil {
 		s.settings.finished(err)
 		return err
@@ -90,13 +125,9 @@ func (s *streamCall) openStream(ctx context.Context) error {
 	if s.Admit() {
 		err = s.reopen(1)
 	}
-	if err == nil {
+	if err == nil || s.repeat(err, opening{s}) == nil {
 		return nil
 	}
-	if err = s.run.Repeat(s.ctx, err, opening{s}); err == nil {
-		return nil
-	}
-	s.conclude(err)
 	if !s.fallsBack() {
 		return s.outcome
 	}
@@ -108,13 +139,53 @@ type opening struct{ *streamCall }
 
 func (o opening) Again(_ context.Context, n int) error { return o.reopen(n) }
 
+// repeat makes further attempts. If there are none, or all fail, the call is over.
+func (s *streamCall) repeat(err error, op retry.Op) error {
+	err = s.run.Repeat(s.ctx, err, op)
+	s.release()
+	if err != nil {
+		s.conclude(err)
+	}
+	return err
+}
+
+// hold keeps the sender from sending, if there may be another attempt.
+func (s *streamCall) hold() bool {
+	s.mu.Lock()
+	held := s.pending
+	s.mu.Unlock()
+	if held { // the attempt before has not got anywhere
+		return true
+	}
+	if a := s.attemptNow(); a != nil {
+		a.leave() // it lets a sender go that waits for the server
+	}
+	s.sending.take()
+	s.mu.Lock()
+	s.pending = s.mayRepeat()
+	s.run.Repeatable = s.run.Repeatable || s.named
+	s.mu.Unlock()
+	if !s.pending {
+		s.sending.drop()
+	}
+	return s.pending
+}
+
+// release lets the sender go on.
+func (s *streamCall) release() {
+	s.mu.Lock()
+	held := s.pending
+	s.pending = false
+	s.turned.Broadcast()
+	s.mu.Unlock()
+	if held {
+		s.sending.drop()
+	}
+}
+
 // reopen starts an attempt and sends what was sent before.
 func (s *streamCall) reopen(n int) error {
-	if old := s.attemptNow(); old != nil {
-		old.leave() // before the lock: it lets a sender go that waits for the server
-	}
 	s.made.Add(1)
-	s.sending.Lock()
 	s.moved, s.silent = false, false
 	ctx, opts, _ := s.attempt(n)
 	a := new(streamAttempt)
@@ -125,7 +196,6 @@ func (s *streamCall) reopen(n int) error {
 	}
 	if err != nil {
 		a.cancel()
-		s.sending.Unlock()
 		return err
 	}
 	a.ClientStream = stream
@@ -136,18 +206,20 @@ func (s *streamCall) reopen(n int) error {
 	if s.delivered {
 		kept = []any{s.next}
 	}
+	held := s.pending
+	s.pending = false
+	s.turned.Broadcast()
 	s.mu.Unlock()
 	switch {
-	case len(kept) == 0 && !s.closed:
-		s.sending.Unlock()
+	case !held: // the first attempt: nothing was sent
 	case s.call.ClientStreams: // a server may want to be heard before it listens on
 		go func() {
-			defer s.sending.Unlock()
+			defer s.sending.drop()
 			a.send(kept, s.closed)
 		}()
 	default:
 		a.send(kept, s.closed)
-		s.sending.Unlock()
+		s.sending.drop()
 	}
 	return nil
 }
@@ -189,12 +261,13 @@ func (s *streamCall) keep(m any) {
 	}
 	pm, ok := m.(proto.Message)
 	if ok && s.call.ClientStreams {
-		s.size += proto.Size(pm)
+		s.size += proto.Size(pm) + perMessage
 	}
 	if !ok || s.size > maxReplay { // pass through from here on
 		s.repeating, s.kept = false, nil
 		return
 	}
+	s.named = s.named || !s.call.ClientStreams && s.method.facts.named(pm)
 	own := proto.Clone(pm) // the application may use its message again
 	s.kept = append(s.kept, own)
 	if s.progress != nil || s.fallsBack() && !s.call.ClientStreams {
@@ -203,19 +276,23 @@ func (s *streamCall) keep(m any) {
 }
 
 // commit means that no other attempt may take the place of this one.
-func (s *streamCall) commit() {
+func (s *streamCall) commit(delivered bool) {
 	s.mu.Lock()
 	s.repeating, s.kept = false, nil
+	s.delivered = s.delivered || delivered
 	if s.progress == nil {
 		s.request = nil
 	}
 	s.mu.Unlock()
 }
 
-func (s *streamCall) mayRepeat() bool {
+// mayRepeat is asked with mu held.
+func (s *streamCall) mayRepeat() bool { return s.repeating || s.delivered && s.progress != nil }
+
+func (s *streamCall) hasDelivered() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.repeating || s.delivered && s.progress != nil
+	return s.delivered
 }
 
 func (s *streamCall) fallsBack() bool {
@@ -225,25 +302,78 @@ func (s *streamCall) fallsBack() bool {
 // SendMsg keeps m for another attempt, and sends it. That an attempt has ended is
 // no concern of the sender as long as there may be another.
 func (s *streamCall) SendMsg(m any) error {
-	s.sending.Lock()
-	defer s.sending.Unlock()
+	a, err := s.sendNow(m)
+	switch {
+	case err == nil:
+		return nil
+	case err != io.EOF:
+		a.broken.Store(&err)
+		if s.receiving.tryTake() { // else the receiver is about to see it
+			defer s.receiving.drop()
+			s.conclude(err)
+		}
+		a.leave()
+		return err
+	case !s.receiving.tryTake():
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.mayRepeat() {
+			return nil // the receiver decides
+		}
+		return err
+	}
+	defer s.receiving.drop()
+	if s.peek(a) {
+		return nil
+	}
+	s.commit(false) // what the application does not send now must not be missing from another attempt
+	return err
+}
+
+func (s *streamCall) sendNow(m any) (*streamAttempt, error) {
+	s.sending.take()
+	defer s.sending.drop()
 	s.keep(m)
 	a := s.attemptNow()
 	if a == nil { // the stream was never opened: a fallback will answer
-		return nil
+		return nil, nil
 	}
 	a.watch.begin()
 	err := a.ClientStream.SendMsg(m)
 	a.watch.end(false)
-	if err == io.EOF && s.mayRepeat() {
-		return nil
+	return a, err
+}
+
+// peek receives the end of an attempt that is known to be over, for a RecvMsg to
+// come, and reports whether another attempt may follow.
+func (s *streamCall) peek(a *streamAttempt) bool {
+	if s.concluded {
+		return s.standIn == nil && s.outcome != nil && s.fallsBack() // which has no use for what is sent
 	}
-	return err
+	if s.attemptNow() != a {
+		return true // it was replaced meanwhile
+	}
+	if s.peeked == nil {
+		reply := s.method.facts.newReply()
+		if reply == nil {
+			return false
+		}
+		s.peeked = &peeked{reply: reply, err: a.ClientStream.RecvMsg(reply)}
+	}
+	err := s.peeked.err
+	if err == nil || err == io.EOF {
+		return false
+	}
+	s.trailer = a.ClientStream.Trailer()
+	s.mu.Lock()
+	may := s.mayRepeat()
+	s.mu.Unlock()
+	return may && (s.run.Hopeful(s.calling.Judge(err)) || len(s.client.handlers) > 0)
 }
 
 func (s *streamCall) CloseSend() error {
-	s.sending.Lock()
-	defer s.sending.Unlock()
+	s.sending.take()
+	defer s.sending.drop()
 	s.closed = true
 	if a := s.attemptNow(); a != nil {
 		return a.ClientStream.CloseSend()
@@ -253,15 +383,16 @@ func (s *streamCall) CloseSend() error {
 
 // RecvMsg receives from the present attempt, or from the next.
 func (s *streamCall) RecvMsg(m any) error {
+	s.receiving.take()
+	defer s.receiving.drop()
 	if s.standIn == nil && !s.concluded {
 		s.into = m
 		err := s.receive()
 		if err != nil {
-			err = s.run.Repeat(s.ctx, err, s)
+			err = s.repeat(err, s)
 		}
 		switch {
 		case err != nil:
-			s.conclude(err)
 		case s.ended:
 			s.conclude(nil)
 		case !s.call.ServerStreams:
@@ -273,7 +404,7 @@ func (s *streamCall) RecvMsg(m any) error {
 			return s.greet()
 		}
 	}
-	if s.standIn == nil && s.outcome != nil && !s.delivered && s.fallsBack() {
+	if s.standIn == nil && s.outcome != nil && !s.hasDelivered() && s.fallsBack() {
 		s.standIn = s.substitute()
 	}
 	if s.standIn != nil {
@@ -289,9 +420,7 @@ func (s *streamCall) RecvMsg(m any) error {
 // no failure.
 func (s *streamCall) receive() error {
 	a := s.attemptNow()
-	a.watch.begin()
-	err := a.ClientStream.RecvMsg(s.into)
-	a.watch.end(err == nil)
+	err := s.take(a)
 	switch {
 	case err == nil:
 		s.got(s.into)
@@ -310,11 +439,34 @@ func (s *streamCall) receive() error {
 	return err
 }
 
+// take receives, or hands over what was received already.
+func (s *streamCall) take(a *streamAttempt) error {
+	p := s.peeked
+	if p == nil {
+		a.watch.begin()
+		err := a.ClientStream.RecvMsg(s.into)
+		a.watch.end(err == nil)
+		return err
+	}
+	s.peeked = nil
+	if p.err != nil {
+		return p.err
+	}
+	into, ok := s.into.(proto.Message)
+	if !ok {
+		return errNoReply
+	}
+	b, err := proto.Marshal(p.reply) // the application's type may be another
+	if err != nil {
+		return err
+	}
+	return proto.Unmarshal(b, into)
+}
+
 // got notes that a reply has arrived.
 func (s *streamCall) got(m any) {
-	if !s.delivered {
-		s.commit()
-		s.delivered = true
+	if !s.moved {
+		s.commit(true)
 	}
 	if s.progress != nil {
 		s.progress.reached(m)
@@ -343,11 +495,21 @@ func (s *streamCall) greet() error {
 	case d == nil:
 		return nil
 	case s.settings.refusesDegraded():
+		a := s.attemptNow()
 		s.conclude(refusedDegraded(d))
+		a.drain(s.into)
 		return s.outcome
 	}
 	s.mark(d)
 	return nil
+}
+
+// drain reads what is left of an attempt that was left: gRPC writes the targets of
+// call options when a stream has ended, and the application may look at them now.
+func (a *streamAttempt) drain(m any) {
+	defer func() { _ = recover() }() // a codec may insist on messages of its own type
+	for a.ClientStream.RecvMsg(m) == nil {
+	}
 }
 
 // Judge is that of a call; a stream that has given something away is not repeated,
@@ -355,8 +517,11 @@ func (s *streamCall) greet() error {
 func (s *streamCall) Judge(err error) retry.Failure {
 	f := s.calling.Judge(err)
 	f.TimedOut = s.silent && !f.GivenUp
-	f.GivenUp = f.GivenUp || !s.mayRepeat()
-	if !f.GivenUp && s.delivered {
+	if f.GivenUp || !s.hold() {
+		f.GivenUp = true
+		return f
+	}
+	if s.hasDelivered() {
 		var lost error
 		if s.next, lost = s.progress.rest(s.request); lost != nil {
 			f.Err, f.GivenUp = f.Err.With(status.Cause(errors.Join(f.Err.Unwrap(), lost))), true
@@ -379,6 +544,10 @@ func (s *streamCall) conclude(err error) {
 		return
 	}
 	s.concluded = true
+	s.mu.Lock()
+	s.over = true
+	s.turned.Broadcast()
+	s.mu.Unlock()
 	if err == nil && s.watched() {
 		if d := degradedIn(s.trailer); d != nil && s.settings.refusesDegraded() {
 			err = refusedDegraded(d)
@@ -402,7 +571,7 @@ func (s *streamCall) conclude(err error) {
 	if err != nil && s.fallsBack() {
 		return // it is not over yet
 	}
-	s.commit()
+	s.commit(false)
 	s.finish(err)
 }
 
@@ -424,7 +593,7 @@ func (s *streamCall) substitute() *standIn {
 	t := &standIn{call: s, cause: e, replies: make(chan proto.Message), over: make(chan struct{})}
 	f := rescue{
 		chain: s.method.fallbacks, budget: s.policy.FallbackTimeout, single: !s.call.ServerStreams,
-		call:  failedCall{method: s.call.Method, req: req, cause: e},
+		call:  failedCall{conn: s.cc, method: s.call.Method, req: req, cause: e},
 		begin: func(d *recoursev1.Degraded) { t.mark = d },
 		send: func(ctx context.Context, m proto.Message) error {
 			select {
@@ -450,6 +619,7 @@ type standIn struct {
 	over    chan struct{}
 	mark    *recoursev1.Degraded // set before the first reply, if any
 	marked  bool
+	ended   bool
 	err     error // set when over
 }
 
@@ -467,7 +637,10 @@ func (t *standIn) recv(m any) error {
 	case <-t.over:
 	}
 	t.tell()
-	t.call.finish(t.err)
+	if !t.ended {
+		t.ended = true
+		t.call.finish(t.err)
+	}
 	if t.err == nil {
 		return io.EOF
 	}
@@ -492,13 +665,52 @@ func (s *streamCall) Header() (metadata.MD, error) {
 		}
 		md, err := a.ClientStream.Header()
 		if err == nil && md != nil {
-			s.commit()
-			return md, nil
+			if s.bind(a) {
+				return md, nil
+			}
+			continue
 		}
-		if s.attemptNow() == a {
+		if s.receiving.tryTake() {
+			again := !s.concluded && s.peek(a)
+			if again && s.attemptNow() == a {
+				failed := s.peeked.err
+				s.peeked = nil
+				again = s.repeat(failed, opening{s}) == nil
+			}
+			s.receiving.drop()
+			if !again {
+				return md, err
+			}
+			continue
+		}
+		if !s.replaced(a) { // the receiver knows
 			return md, err
 		}
 	}
+}
+
+// bind commits the call to an attempt, unless it is about to be replaced.
+func (s *streamCall) bind(a *streamAttempt) bool {
+	s.mu.Lock()
+	for s.pending && s.now == a {
+		s.turned.Wait()
+	}
+	mine := s.now == a
+	s.mu.Unlock()
+	if mine {
+		s.commit(false)
+	}
+	return mine
+}
+
+// replaced waits for another attempt, or for the end.
+func (s *streamCall) replaced(a *streamAttempt) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.now == a && !s.over && (s.pending || s.repeating) {
+		s.turned.Wait()
+	}
+	return s.now != a
 }
 
 func (s *streamCall) Trailer() metadata.MD { return s.trailer }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/recourse-dev/recourse/internal/deadline"
 	"github.com/recourse-dev/recourse/internal/fallback"
 	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -30,7 +32,7 @@ type Substitute struct {
 	// run may complete the mark before it sends.
 	run func(ctx context.Context, c failedCall, mark *recoursev1.Degraded, send func(proto.Message) error) error
 	// learn sees good answers, nil if there is nothing to learn.
-	learn func(ctx context.Context, method string, req, reply proto.Message)
+	learn func(ctx context.Context, conn any, method string, req, reply proto.Message)
 	// unkeyed: on a server nothing would tell the callers apart.
 	unkeyed bool
 	stuck   *atomic.Int32 // runs that do not return
@@ -47,6 +49,7 @@ const (
 
 // failedCall is what a substitute may know.
 type failedCall struct {
+	conn   any // of a client
 	method string
 	req    proto.Message // nil where the client streams
 	cause  *status.Error
@@ -229,7 +232,7 @@ func (f *rescue) run(ctx context.Context) (*recoursev1.Degraded, error) {
 		}
 		a := &answer{rescue: f, substitute: s, mark: fallback.Mark(s.kind, s.source, cause)}
 		err := a.run(ctx)
-		if a.begun.Load() {
+		if a.hasBegun() {
 			return a.mark, asStatus(err)
 		}
 		failed = append(failed, err)
@@ -253,9 +256,11 @@ type answer struct {
 	*rescue
 	substitute *Substitute
 	mark       *recoursev1.Degraded
-	begun      atomic.Bool // a reply was sent
-	left       atomic.Bool // nobody waits for it any more
 	only       proto.Message
+
+	mu    sync.Mutex // decides between the substitute and its time
+	begun bool       // a reply is sent
+	left  bool       // nobody waits for it any more
 }
 
 // maxStuck is how many runs of a substitute may be left behind.
@@ -263,7 +268,7 @@ const maxStuck = 10
 
 var (
 	errGone     = errors.New("the goroutine of the fallback has ended")
-	errStuck    = errors.New("the fallback does not return")
+	errStuck    = status.New(codes.DeadlineExceeded, "FALLBACK_TIMEOUT", "the fallback did not end in time")
 	errNotAsked = errors.New("nobody waits for the fallback any more")
 )
 
@@ -288,7 +293,9 @@ func (a *answer) run(ctx context.Context) error {
 		select {
 		case err = <-done:
 		case <-timer.C:
-			a.left.Store(true)
+			a.mu.Lock()
+			a.left = true
+			a.mu.Unlock()
 			return errStuck
 		}
 	}
@@ -299,10 +306,28 @@ func (a *answer) run(ctx context.Context) error {
 		return errNoReply
 	case a.single:
 		return a.pass(ctx, a.only)
-	case !a.begun.Swap(true): // a stream without replies
+	}
+	return a.start() // a stream without replies is one too
+}
+
+// start marks the answer, once, unless its time was up.
+func (a *answer) start() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.left {
+		return errNotAsked
+	}
+	if !a.begun {
+		a.begun = true
 		a.begin(a.mark)
 	}
 	return nil
+}
+
+func (a *answer) hasBegun() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.begun
 }
 
 // work runs the substitute, which may panic.
@@ -316,8 +341,6 @@ func (a *answer) work(ctx context.Context, done chan<- error) {
 // take takes a reply from the substitute.
 func (a *answer) take(ctx context.Context, m proto.Message) error {
 	switch name := a.substitute.reply; {
-	case a.left.Load():
-		return errNotAsked
 	case isNothing(m) || name != "" && m.ProtoReflect().Descriptor().FullName() != name:
 		return errNoReply
 	case a.single:
@@ -328,14 +351,10 @@ func (a *answer) take(ctx context.Context, m proto.Message) error {
 }
 
 func (a *answer) pass(ctx context.Context, m proto.Message) error {
-	if !a.begun.Load() {
-		a.begin(a.mark)
+	if err := a.start(); err != nil {
+		return err
 	}
-	err := a.send(ctx, m)
-	if err == nil {
-		a.begun.Store(true)
-	}
-	return err
+	return a.send(ctx, m)
 }
 
 // nameOf is empty for a function that takes any message.

@@ -16,7 +16,8 @@ type unaryCall struct {
 	req, reply any
 	invoker    grpc.UnaryInvoker
 
-	decoded any // what attempts decode into: the reply itself, if it came empty
+	asked   proto.Message // the request as it was, for the fallbacks
+	decoded any           // what attempts decode into: the reply itself, if it came empty
 }
 
 var _ retry.Op = (*unaryCall)(nil)
@@ -34,6 +35,9 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 	}
 	defer u.cancel()
 	u.decoded = vessel(u.reply)
+	if req, ok := u.req.(proto.Message); ok && len(u.method.fallbacks) > 0 {
+		u.asked = proto.Clone(req) // interceptors below may change what is sent
+	}
 	err = u.first()
 	if err != nil {
 		err = u.run.Repeat(u.ctx, err, u)
@@ -94,10 +98,8 @@ func (u *unaryCall) learn() {
 		if s.learn == nil {
 			continue
 		}
-		req, ok1 := u.req.(proto.Message)
-		reply, ok2 := u.decoded.(proto.Message)
-		if ok1 && ok2 {
-			s.learn(u.caller, u.call.Method, req, reply)
+		if reply, ok := u.decoded.(proto.Message); ok && u.asked != nil {
+			s.learn(u.caller, u.cc, u.call.Method, u.asked, reply)
 		}
 	}
 }
@@ -109,10 +111,9 @@ func (u *unaryCall) substitute(err error) error {
 		return err
 	}
 	e, _ := status.From(err)
-	req, _ := u.req.(proto.Message)
 	f := rescue{
 		chain: u.method.fallbacks, budget: u.policy.FallbackTimeout, single: true,
-		call: failedCall{method: u.call.Method, req: req, cause: e}, begin: u.mark,
+		call: failedCall{conn: u.cc, method: u.call.Method, req: u.asked, cause: e}, begin: u.mark,
 		send: func(_ context.Context, m proto.Message) error {
 			reply, ok := u.reply.(proto.Message)
 			if !ok {

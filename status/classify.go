@@ -230,11 +230,14 @@ func (e *Error) mergeViolations(other *Error) bool {
 func (e *Error) adopt(err error) *Error {
 	c := e.copy()
 	c.cause = err
+	if c.fields.outcome == NotApplied {
+		c.fields.outcome = 0 // of a call further down, perhaps: this one may have done something before
+	}
 	if defaultsOf(e.code).unspecific {
 		f := c.fields
 		c.message = defaultsOf(e.code).message
 		c.fields = fields{
-			errorCode: f.errorCode, domain: f.domain, outcome: f.outcome, advice: f.advice,
+			errorCode: f.errorCode, domain: f.domain, outcome: c.fields.outcome, advice: f.advice,
 			delay: f.delay, hasDelay: f.hasDelay, requestID: f.requestID, elided: f.elided, catalogVersion: f.catalogVersion,
 		}
 		if f.errorCode == "" {

@@ -19,8 +19,8 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// TestSizeIsWhatHTTP2Counts holds Encoded.Size to the formula of POLYGLOT.md,
-// section 1.7, where 5936 bytes of details and a message of 32 make 8192.
+// TestSizeIsWhatHTTP2Counts holds Encoded.Size to what HTTP/2 counts,
+// where 5936 bytes of details and a message of 32 make 8192.
 func TestSizeIsWhatHTTP2Counts(t *testing.T) {
 	tests := []struct {
 		name    string

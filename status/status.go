@@ -187,6 +187,11 @@ func (e *Error) GRPCStatus() *grpcstatus.Status {
 	return e.status
 }
 
+// Received reports whether e was read rather than made in this process: from a call
+// to another service, a status of grpc-go, or [FromProto]. What it says of its outcome
+// is about that call then, not about what made it.
+func (e *Error) Received() bool { return e != nil && e.received != nil }
+
 // Code returns the gRPC status code, codes.OK for a nil Error only.
 func (e *Error) Code() codes.Code {
 	if e == nil {

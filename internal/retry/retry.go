@@ -13,6 +13,7 @@ import (
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/internal/fallback"
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
@@ -28,7 +29,8 @@ type Failure struct {
 	HasPushback,
 	NotSent, // no byte of the attempt has left the process
 	TimedOut, // the attempt's own timer ended it
-	GivenUp bool // the call's deadline or its caller did: nothing may follow
+	GivenUp, // the call's deadline or its caller did: nothing may follow
+	Inner bool // what the error says of its outcome is about a part of the operation
 }
 
 // reason is why a call is not repeated any more.
@@ -84,6 +86,15 @@ func (r *Run) Worked() {
 	}
 }
 
+// End ends a call with its outcome. A server that is well enough to say no has
+// worked; a call that its caller has given up says nothing of the server.
+func (r *Run) End(err error) {
+	e, failed := status.From(err)
+	if !failed || e.Code() != codes.Canceled && !fallback.ServerFault(e.Code()) {
+		r.Worked()
+	}
+}
+
 // Progressed is [Run.Worked] in the middle of a stream that can be resumed: what
 // comes next has its own attempts.
 func (r *Run) Progressed() {
@@ -96,6 +107,16 @@ func (r *Run) refund() {
 		r.Budget.add(r.charged)
 		r.charged = 0
 	}
+}
+
+// Hopeful reports whether another attempt may follow a failure, if time and budget
+// allow it.
+func (r *Run) Hopeful(f Failure) bool {
+	return !f.GivenUp && !f.Forbidden && r.invites(f, f.Err.RetryAdvice()) && r.safe(f) && r.hasAttempts()
+}
+
+func (r *Run) hasAttempts() bool {
+	return !r.chance && max(r.Attempts, 1)-r.remedies < r.Policy.MaxAttempts
 }
 
 // next decides what follows a failure: wait and try again, or not.
@@ -111,7 +132,7 @@ func (r *Run) next(now time.Time, draw float64, f Failure) (wait time.Duration, 
 		return 0, false
 	}
 	secondHand := advice.GetWhy() == recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED
-	if r.chance || r.Attempts-r.remedies >= r.Policy.MaxAttempts {
+	if !r.hasAttempts() {
 		r.why = exhausted
 		return 0, false
 	}
@@ -147,14 +168,14 @@ func (r *Run) invites(f Failure, advice *recoursev1.RetryAdvice) bool {
 	case f.TimedOut:
 		return true
 	case slices.Contains(r.Policy.Codes, code):
-		return !tooLarge(f.Err)
+		return !TooLarge(f.Err)
 	}
 	return f.Err.Verdict() == status.SameRequest
 }
 
-// tooLarge tells grpc-go's own refusal of a message, which is the same whatever
+// TooLarge tells grpc-go's own refusal of a message, which is the same whatever
 // the number of attempts, from a server's. It has no other mark.
-func tooLarge(e *status.Error) bool {
+func TooLarge(e *status.Error) bool {
 	return e.Code() == codes.ResourceExhausted && strings.Contains(e.Message(), "larger than max")
 }
 
@@ -162,7 +183,9 @@ func tooLarge(e *status.Error) bool {
 func (r *Run) safe(f Failure) bool {
 	switch f.Err.Outcome() {
 	case status.NotApplied:
-		return true
+		if !f.Inner {
+			return true
+		}
 	case status.Applied, status.PartiallyApplied:
 		return false
 	}
@@ -238,12 +261,11 @@ func (r *Run) Repeat(ctx context.Context, err error, op Op) error {
 	var last *status.Error
 	for {
 		f := op.Judge(err)
-		if last != nil && f.Err.ErrorCode() == status.CodeTimeout { // which says too little
+		if last != nil && (f.NotSent || f.Err.ErrorCode() == status.CodeTimeout || f.Err.Code() == codes.Canceled) { // which says too little
 			f.Err = f.Err.With(status.Cause(errors.Join(f.Err.Unwrap(), last)))
 		}
 		last = f.Err
-		var wait time.Duration
-		again := r.remedy(ctx, f, op)
+		wait, again := r.remedy(ctx, f, op)
 		if !again {
 			wait, again = r.next(time.Now(), rand.Float64(), f)
 		}
@@ -268,17 +290,19 @@ func (r *Run) Repeat(ctx context.Context, err error, op Op) error {
 }
 
 // remedy is asked only where the failure calls for an action, and a repeat would
-// do no harm. Who the caller is a server asks before anything else.
-func (r *Run) remedy(ctx context.Context, f Failure, op Op) bool {
+// do no harm. Who the caller is a server asks before anything else. The wait is the
+// server's.
+func (r *Run) remedy(ctx context.Context, f Failure, op Op) (wait time.Duration, done bool) {
 	if f.GivenUp || f.Forbidden || f.Err.Verdict() != status.AfterAction {
-		return false
+		return 0, false
 	}
+	wait, _ = f.hint()
 	stranger := f.Err.Code() == codes.Unauthenticated && f.Err.Outcome() == recoursev1.Outcome_OUTCOME_UNSPECIFIED
-	if !stranger && !r.safe(f) || !r.fits(time.Now(), 0) || !op.Remedy(ctx, f) {
-		return false
+	if !stranger && !r.safe(f) || wait > maxHint || !r.fits(time.Now(), wait) || !op.Remedy(ctx, f) {
+		return 0, false
 	}
 	r.remedies++
-	return true
+	return wait, true
 }
 
 // lastWord is the last real error, with the number of attempts and why there are
