@@ -14,6 +14,7 @@ import (
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/internal/rpctest"
+	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
@@ -433,10 +434,10 @@ func TestTrustDecidesWhatACallerSees(t *testing.T) {
 		redacted, noDetail bool
 	}{
 		{name: "nobody said"},
-		{name: "a function that panics", opts: []interceptors.ServerOption{interceptors.TechnicalDetails(), interceptors.Trust(func(context.Context) status.Trust { panic("odd") })}},
-		{name: "public with technical details on", opts: []interceptors.ServerOption{interceptors.TechnicalDetails()}},
+		{name: "a function that panics", opts: []interceptors.ServerOption{technicalDetails(t), interceptors.Trust(func(context.Context) status.Trust { panic("odd") })}},
+		{name: "public with technical details on", opts: []interceptors.ServerOption{technicalDetails(t)}},
 		{name: "internal", opts: []interceptors.ServerOption{trusted(status.Internal)}, causes: true},
-		{name: "internal with technical details", opts: []interceptors.ServerOption{trusted(status.Internal), interceptors.TechnicalDetails()}, causes: true, debug: true},
+		{name: "internal with technical details", opts: []interceptors.ServerOption{trusted(status.Internal), technicalDetails(t)}, causes: true, debug: true},
 		{name: "partner", opts: []interceptors.ServerOption{trusted(status.Partner)}, causes: true, redacted: true},
 		{name: "partner of the domain", opts: []interceptors.ServerOption{trusted(status.Partner), interceptors.PartnerDomains("db.example.com")}, causes: true},
 		{name: "no detail for the public", opts: []interceptors.ServerOption{interceptors.OmitErrorDetail(status.Public)}, noDetail: true},
@@ -487,4 +488,8 @@ func TestACallWithoutAnAnswerHasTheIDItWasSentWith(t *testing.T) {
 			t.Errorf("%v, id %q, outcome %v", e, e.RequestID(), e.Outcome())
 		}
 	})
+}
+
+func technicalDetails(t testing.TB) interceptors.ServerOption {
+	return interceptors.Policies(policies(t, func(p *policy.Policy) { p.TechnicalDetails = true }))
 }

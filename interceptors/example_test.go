@@ -35,7 +35,6 @@ func ExampleServerOptions() {
 			}
 			return status.Public
 		}),
-		interceptors.TechnicalDetails(),
 	)...)
 	defer server.Stop()
 	// Register services and serve.

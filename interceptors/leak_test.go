@@ -31,7 +31,7 @@ func FuzzNothingLeaks(f *testing.F) {
 	program := new([]byte)
 	front := rpctest.Start(f, func(ctx context.Context, _ rpctest.Exchange) error {
 		return compose(ctx, *program, canary, leaf, leafErr)
-	}, interceptors.ServerOptions(interceptors.OnFailure(nil), interceptors.TechnicalDetails()), interceptors.DialOptions()...)
+	}, interceptors.ServerOptions(interceptors.OnFailure(nil), technicalDetails(f)), interceptors.DialOptions()...)
 	shapes := rpctest.Shapes
 	f.Fuzz(func(t *testing.T, p []byte) {
 		if len(p) > 16 {

@@ -113,12 +113,6 @@ func PartnerDomains(domains ...string) ServerOption {
 	})
 }
 
-// TechnicalDetails shows the text of causes, and the stacks of panics, to callers
-// that Trust takes for status.Internal, as google.rpc.DebugInfo.
-func TechnicalDetails() ServerOption {
-	return serverOption(func(s *server) { s.rendering.TechnicalDetails = true })
-}
-
 // OmitErrorDetail leaves recourse.v1.ErrorDetail out of errors to callers of
 // these classes: a gateway that cannot resolve the type answers 500 to all of
 // them. Outcome and verdict travel in the ErrorInfo then, suggestion and actions

@@ -167,9 +167,11 @@ func (c *serverCall) refuse(err error) error {
 func (c *serverCall) answer(cause error) *sentError {
 	e := c.passOn(c.classify(cause))
 	r := c.server.rendering
+	if c.policy == nil && c.server.policies != nil { // refused before it came so far
+		c.policy = c.server.policyOf(c.call.Method)
+	}
 	if c.policy != nil {
-		r.OmitGuidance = r.OmitGuidance || !c.policy.Guidance
-		r.TechnicalDetails = r.TechnicalDetails || c.policy.TechnicalDetails
+		r.OmitGuidance, r.TechnicalDetails = !c.policy.Guidance, c.policy.TechnicalDetails
 	}
 	r.Trust = c.trust()
 	r.OmitErrorDetail = slices.Contains(c.server.omitDetail, r.Trust)

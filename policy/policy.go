@@ -91,8 +91,9 @@ type Policy struct {
 	// Guidance, server: errors carry a suggestion and recovery actions; default true.
 	Guidance bool
 
-	// TechnicalDetails, server: trusted callers see causes and debug information;
-	// default false.
+	// TechnicalDetails, server: callers that the server takes for its own kind
+	// (status.Internal) see the text of causes and the stacks of panics, as
+	// google.rpc.DebugInfo; default false.
 	TechnicalDetails bool
 
 	// ContactSupportThreshold: after so many failures in a row of one caller on one
