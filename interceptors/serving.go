@@ -370,3 +370,27 @@ func (h *handling) keeps() bool {
 func silent() error {
 	return status.New(codes.DeadlineExceeded, "STREAM_IDLE", "nothing was heard from the client for too long", status.Retry(status.Never))
 }
+
+// unaryServing is the call of a handler with one request and one reply.
+type unaryServing struct {
+	handling
+	original any
+	handler  grpc.UnaryHandler
+}
+
+func (u *unaryServing) handle(ctx context.Context) (any, error) { return u.handler(ctx, u.original) }
+
+func (u *unaryServing) rerun() {
+	if u.req != nil {
+		u.original = proto.Clone(u.req)
+	}
+}
+
+func (u *unaryServing) hasSent() bool { return !u.left.Load() && headersSet(u.Context) }
+
+func (u *unaryServing) leave() { u.left.Store(true) }
+
+func (u *unaryServing) answer(_ context.Context, m proto.Message) error {
+	u.reply = m
+	return nil
+}

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/internal/retry"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
@@ -73,31 +72,6 @@ type streamCall struct {
 type peeked struct {
 	reply proto.Message
 	err   error
-}
-
-// baton is a lock that may be held while time passes, which a mutex may not in a
-// bubble of testing/synctest.
-type baton chan struct{}
-
-func (b baton) take() { b <- struct{}{} }
-func (b baton) drop() { <-b }
-
-func (b baton) tryTake() bool {
-	select {
-	case b <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-// streamAttempt is one attempt at a stream.
-type streamAttempt struct {
-	grpc.ClientStream
-	cancel context.CancelFunc
-	watch  *watchdog
-	late   atomic.Bool           // it was silent for too long
-	broken atomic.Pointer[error] // what could not be sent again
 }
 
 var (
@@ -224,28 +198,6 @@ func (s *streamCall) reopen(n int) error {
 	return nil
 }
 
-// send sends again. Where that fails, the receiver learns why.
-func (a *streamAttempt) send(kept []any, closed bool) {
-	for _, m := range kept {
-		if err := a.SendMsg(m); err != nil {
-			if err != io.EOF {
-				a.broken.Store(&err)
-				a.cancel()
-			}
-			return
-		}
-	}
-	if closed {
-		_ = a.CloseSend() // it fails with the stream only
-	}
-}
-
-// leave ends an attempt that nobody follows any more.
-func (a *streamAttempt) leave() {
-	a.cancel()
-	a.watch.stop()
-}
-
 func (s *streamCall) attemptNow() *streamAttempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -342,33 +294,6 @@ func (s *streamCall) sendNow(m any) (*streamAttempt, error) {
 	err := a.ClientStream.SendMsg(m)
 	a.watch.end(false)
 	return a, err
-}
-
-// peek receives the end of an attempt that is known to be over, for a RecvMsg to
-// come, and reports whether another attempt may follow.
-func (s *streamCall) peek(a *streamAttempt) bool {
-	if s.concluded {
-		return s.standIn == nil && s.outcome != nil && s.fallsBack() // which has no use for what is sent
-	}
-	if s.attemptNow() != a {
-		return true // it was replaced meanwhile
-	}
-	if s.peeked == nil {
-		reply := s.method.facts.newReply()
-		if reply == nil {
-			return false
-		}
-		s.peeked = &peeked{reply: reply, err: a.ClientStream.RecvMsg(reply)}
-	}
-	err := s.peeked.err
-	if err == nil || err == io.EOF {
-		return false
-	}
-	s.trailer = a.ClientStream.Trailer()
-	s.mu.Lock()
-	may := s.mayRepeat()
-	s.mu.Unlock()
-	return may && (s.run.Hopeful(s.calling.Judge(err)) || len(s.client.handlers) > 0)
 }
 
 func (s *streamCall) CloseSend() error {
@@ -504,14 +429,6 @@ func (s *streamCall) greet() error {
 	return nil
 }
 
-// drain reads what is left of an attempt that was left: gRPC writes the targets of
-// call options when a stream has ended, and the application may look at them now.
-func (a *streamAttempt) drain(m any) {
-	defer func() { _ = recover() }() // a codec may insist on messages of its own type
-	for a.ClientStream.RecvMsg(m) == nil {
-	}
-}
-
 // Judge is that of a call; a stream that has given something away is not repeated,
 // unless it is known how to go on.
 func (s *streamCall) Judge(err error) retry.Failure {
@@ -584,133 +501,6 @@ func (s *streamCall) finish(err error) {
 	if s.standIn == nil {
 		s.saved(err)
 	}
-}
-
-// substitute has the fallbacks answer in place of the server.
-func (s *streamCall) substitute() *standIn {
-	e, _ := status.From(s.outcome)
-	req, _ := s.request.(proto.Message)
-	t := &standIn{call: s, cause: e, replies: make(chan proto.Message), over: make(chan struct{})}
-	f := rescue{
-		chain: s.method.fallbacks, budget: s.policy.FallbackTimeout, single: !s.call.ServerStreams,
-		call:  failedCall{conn: s.cc, method: s.call.Method, req: req, cause: e},
-		begin: func(d *recoursev1.Degraded) { t.mark = d },
-		send: func(ctx context.Context, m proto.Message) error {
-			select {
-			case t.replies <- m:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		},
-	}
-	go func() {
-		defer close(t.over)
-		_, t.err = f.run(s.caller)
-	}()
-	return t
-}
-
-// standIn is a stream of replies that a fallback makes.
-type standIn struct {
-	call    *streamCall
-	cause   *status.Error
-	replies chan proto.Message
-	over    chan struct{}
-	mark    *recoursev1.Degraded // set before the first reply, if any
-	marked  bool
-	ended   bool
-	err     error // set when over
-}
-
-func (t *standIn) recv(m any) error {
-	select {
-	case reply := <-t.replies:
-		into, ok := m.(proto.Message)
-		if !ok {
-			return errNoReply
-		}
-		t.tell()
-		proto.Reset(into)
-		proto.Merge(into, reply)
-		return nil
-	case <-t.over:
-	}
-	t.tell()
-	if !t.ended {
-		t.ended = true
-		t.call.finish(t.err)
-	}
-	if t.err == nil {
-		return io.EOF
-	}
-	return t.err
-}
-
-func (t *standIn) tell() {
-	if t.mark != nil && !t.marked {
-		t.marked = true
-		t.call.mark(t.mark)
-		t.call.recovered(t.cause, t.mark)
-	}
-}
-
-// Header returns the headers of the attempt that has got as far. An application
-// that has seen them is bound to that attempt.
-func (s *streamCall) Header() (metadata.MD, error) {
-	for {
-		a := s.attemptNow()
-		if a == nil {
-			return nil, nil
-		}
-		md, err := a.ClientStream.Header()
-		if err == nil && md != nil {
-			if s.bind(a) {
-				return md, nil
-			}
-			continue
-		}
-		if s.receiving.tryTake() {
-			again := !s.concluded && s.peek(a)
-			if again && s.attemptNow() == a {
-				failed := s.peeked.err
-				s.peeked = nil
-				again = s.repeat(failed, opening{s}) == nil
-			}
-			s.receiving.drop()
-			if !again {
-				return md, err
-			}
-			continue
-		}
-		if !s.replaced(a) { // the receiver knows
-			return md, err
-		}
-	}
-}
-
-// bind commits the call to an attempt, unless it is about to be replaced.
-func (s *streamCall) bind(a *streamAttempt) bool {
-	s.mu.Lock()
-	for s.pending && s.now == a {
-		s.turned.Wait()
-	}
-	mine := s.now == a
-	s.mu.Unlock()
-	if mine {
-		s.commit(false)
-	}
-	return mine
-}
-
-// replaced waits for another attempt, or for the end.
-func (s *streamCall) replaced(a *streamAttempt) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.now == a && !s.over && (s.pending || s.repeating) {
-		s.turned.Wait()
-	}
-	return s.now != a
 }
 
 func (s *streamCall) Trailer() metadata.MD { return s.trailer }

@@ -60,11 +60,14 @@ func (u *unaryCall) first() error {
 	return u.Again(u.ctx, 1)
 }
 
-// Again makes one attempt. It shares no message with the others: what the last
-// one left is emptied first.
+// Again makes one attempt. It shares no reply with the others: an interceptor below
+// may have left the one before to its fate, and that may still write.
 func (u *unaryCall) Again(_ context.Context, n int) error {
 	ctx, opts, cancel := u.attempt(n)
 	defer cancel()
+	if m, ok := u.reply.(proto.Message); ok && n > 1 {
+		u.decoded = m.ProtoReflect().New().Interface()
+	}
 	err := u.invoker(ctx, u.call.Method, u.req, u.decoded, u.cc, opts...)
 	if err != nil {
 		empty(u.decoded)

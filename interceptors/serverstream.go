@@ -1,0 +1,185 @@
+package interceptors
+
+import (
+	"context"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+)
+
+// run runs the handler within the method's policy, if there is any.
+func (s *serverStream) run(srv any, handler grpc.StreamHandler) error {
+	c := &s.serverCall
+	if !c.server.engages() {
+		return handler(srv, s)
+	}
+	s.srv, s.handler = srv, handler
+	s.handling = new(handling)
+	c.handling(s.handling, s)
+	if p := c.policy; p.FirstMessageTimeout > 0 || p.IdleTimeout > 0 {
+		silence := make(chan error, 1)
+		s.handling.silence = silence
+		s.watch = newWatchdog(p.FirstMessageTimeout, p.IdleTimeout, func() {
+			select {
+			case silence <- silent():
+			default: // nobody listens any more
+			}
+		})
+		defer s.watch.stop()
+	}
+	return s.handling.serve(s.ctx)
+}
+
+// serverStream gives the handler the call's context and the hooks its messages.
+type serverStream struct {
+	grpc.ServerStream
+	serverCall serverCall
+	ctx        context.Context
+
+	// With a policy only.
+	handling *handling
+	srv      any
+	handler  grpc.StreamHandler
+	watch    *watchdog
+	marked   bool          // the first message was looked at
+	request  proto.Message // the only one, for a fallback or another run
+	again    bool          // the handler has not asked for it again yet
+
+	gate sync.Mutex // decides between the handler and what takes its place
+	sent bool       // a message, or headers
+}
+
+func (s *serverStream) Context() context.Context { return s.ctx }
+
+func (s *serverStream) SendMsg(m any) error {
+	if err := s.unusable(true); err != nil {
+		return err
+	}
+	return s.deliver(m)
+}
+
+// deliver sends a message of whoever answers the call.
+func (s *serverStream) deliver(m any) error {
+	if rs := s.serverCall.runs; rs != nil {
+		if err := rs.message(ServerSide, false, m); err != nil {
+			return s.serverCall.refuse(err)
+		}
+	}
+	if s.handling == nil {
+		return s.ServerStream.SendMsg(m)
+	}
+	if !s.marked {
+		s.marked = true
+		if d := s.serverCall.degraded.Load(); d != nil {
+			_ = s.ServerStream.SetHeader(degradedMetadata(d, s.serverCall.server.rendering.Domain)) // fails where the handler has sent its own
+		}
+	}
+	s.watch.begin()
+	err := s.ServerStream.SendMsg(m)
+	s.watch.end(false)
+	return err
+}
+
+func (s *serverStream) handle(ctx context.Context) (any, error) {
+	s.ctx = ctx
+	return nil, s.handler(s.srv, s)
+}
+
+func (s *serverStream) answer(_ context.Context, m proto.Message) error { return s.deliver(m) }
+
+func (s *serverStream) rerun() { s.again = true }
+
+// leave leaves the handler behind. What it has not begun to send by now it never
+// will.
+func (s *serverStream) leave() {
+	s.gate.Lock()
+	s.serverCall.left.Store(true)
+	s.gate.Unlock()
+}
+
+func (s *serverStream) hasSent() bool {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	return s.sent || !s.serverCall.left.Load() && headersSet(s.serverCall.Context)
+}
+
+func (s *serverStream) RecvMsg(m any) error {
+	if err := s.unusable(false); err != nil {
+		return err
+	}
+	err := s.receive(m)
+	if rs := s.serverCall.runs; rs != nil && err == nil {
+		if err := rs.message(ServerSide, true, m); err != nil {
+			return s.serverCall.refuse(err)
+		}
+	}
+	return err
+}
+
+// receive keeps the request of a call that has one.
+func (s *serverStream) receive(m any) error {
+	if s.handling == nil {
+		return s.ServerStream.RecvMsg(m)
+	}
+	again := s.again
+	s.again = false
+	if into, ok := m.(proto.Message); ok && again && s.request != nil {
+		proto.Merge(into, s.request)
+		return nil
+	}
+	s.watch.begin()
+	err := s.ServerStream.RecvMsg(m)
+	s.watch.end(err == nil)
+	if req, ok := m.(proto.Message); ok && err == nil && s.handling.keeps() {
+		s.keep(req)
+	}
+	return err
+}
+
+func (s *serverStream) keep(req proto.Message) {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if s.request == nil && !s.serverCall.left.Load() {
+		s.request = proto.Clone(req)
+		s.handling.req = s.request
+	}
+}
+
+func (s *serverStream) SetHeader(md metadata.MD) error {
+	if err := s.unusable(false); err != nil {
+		return err
+	}
+	return s.ServerStream.SetHeader(md)
+}
+
+func (s *serverStream) SendHeader(md metadata.MD) error {
+	if err := s.unusable(true); err != nil {
+		return err
+	}
+	return s.ServerStream.SendHeader(md)
+}
+
+func (s *serverStream) SetTrailer(md metadata.MD) {
+	if s.unusable(false) == nil {
+		s.ServerStream.SetTrailer(md)
+	}
+}
+
+// unusable tells a handler that the call is over, as far as this side goes.
+func (s *serverStream) unusable(sends bool) error {
+	if r := s.serverCall.refusal.Load(); r != nil {
+		return *r
+	}
+	if s.handling == nil {
+		return nil
+	}
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if s.serverCall.left.Load() {
+		return errLeft
+	}
+	s.sent = s.sent || sends
+	return nil
+}

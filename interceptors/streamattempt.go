@@ -1,0 +1,64 @@
+package interceptors
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+
+	"google.golang.org/grpc"
+)
+
+// streamAttempt is one attempt at a stream.
+type streamAttempt struct {
+	grpc.ClientStream
+	cancel context.CancelFunc
+	watch  *watchdog
+	late   atomic.Bool           // it was silent for too long
+	broken atomic.Pointer[error] // what could not be sent again
+}
+
+// send sends again. Where that fails, the receiver learns why.
+func (a *streamAttempt) send(kept []any, closed bool) {
+	for _, m := range kept {
+		if err := a.SendMsg(m); err != nil {
+			if err != io.EOF {
+				a.broken.Store(&err)
+				a.cancel()
+			}
+			return
+		}
+	}
+	if closed {
+		_ = a.CloseSend() // it fails with the stream only
+	}
+}
+
+// leave ends an attempt that nobody follows any more.
+func (a *streamAttempt) leave() {
+	a.cancel()
+	a.watch.stop()
+}
+
+// drain reads what is left of an attempt that was left: gRPC writes the targets of
+// call options when a stream has ended, and the application may look at them now.
+func (a *streamAttempt) drain(m any) {
+	defer func() { _ = recover() }() // a codec may insist on messages of its own type
+	for a.ClientStream.RecvMsg(m) == nil {
+	}
+}
+
+// baton is a lock that may be held while time passes, which a mutex may not in a
+// bubble of testing/synctest.
+type baton chan struct{}
+
+func (b baton) take() { b <- struct{}{} }
+func (b baton) drop() { <-b }
+
+func (b baton) tryTake() bool {
+	select {
+	case b <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
