@@ -291,6 +291,137 @@ func TestAWaitThatEndsEarly(t *testing.T) {
 	})
 }
 
+// What a repeat has cost is returned if it is refused after all.
+func TestARefusedRepeatIsFree(t *testing.T) {
+	for name, f := range map[string]Failure{"plain": {Err: down()}, "timeout": {Err: status.Timeout(nil), TimedOut: true}} {
+		b := new(Budget)
+		r := Run{Policy: defaults(t), Budget: b, Repeatable: true}
+		if err := r.Repeat(t.Context(), f.Err, &operation{failures: []Failure{f, {}}, refuse: true}); err == nil {
+			t.Errorf("%s: success", name)
+		}
+		if b.lacks != 0 {
+			t.Errorf("%s: %d missing, want nothing", name, b.lacks)
+		}
+	}
+}
+
+// A server that is too slow suffers most from repeats: four after timeouts are all
+// that a full budget has.
+func TestARepeatAfterATimeoutCostsFive(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	b := new(Budget)
+	for n := range 5 {
+		r := Run{Policy: defaults(t), Budget: b, Attempts: 1, Repeatable: true}
+		_, again := r.next(now, 0, Failure{Err: status.Timeout(nil), TimedOut: true})
+		if want := min(n+1, 4) * 5 * token; again != (n < 4) || b.lacks != int64(want) {
+			t.Errorf("timeout %d: repeated %v, %d missing, want %d", n+1, again, b.lacks, want)
+		}
+	}
+}
+
+// What comes after a message of a resumed stream has its own attempts.
+func TestProgressBeginsAnew(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	b := new(Budget)
+	r := Run{Policy: defaults(t), Budget: b, Attempts: 3, Made: 3, Repeatable: true, remedies: 1, chance: true, charged: costRepeat}
+	b.take(costRepeat)
+	if r.Progressed(); b.lacks != 0 {
+		t.Errorf("%d missing, want nothing: the repeat has worked", b.lacks)
+	}
+	if r.Attempts != 1 || r.remedies != 0 || r.chance || r.Made != 3 {
+		t.Errorf("%d attempts, %d remedies, a last chance: %v, %d in all", r.Attempts, r.remedies, r.chance, r.Made)
+	}
+	for n := range 3 {
+		if _, again := r.next(now, 0, Failure{Err: down()}); again != (n < 2) {
+			t.Errorf("failure %d after progress: repeated %v", n+1, again)
+		}
+		r.Attempts++
+	}
+}
+
+func TestHopeful(t *testing.T) {
+	tests := []struct {
+		name    string
+		run     Run
+		failure Failure
+		want    bool
+	}{
+		{"first", Run{Repeatable: true}, Failure{Err: down()}, true},
+		{"the last but one", Run{Repeatable: true, Attempts: 2}, Failure{Err: down()}, true},
+		{"the last", Run{Repeatable: true, Attempts: 3}, Failure{Err: down()}, false},
+		{"after an action", Run{Repeatable: true, Attempts: 3, remedies: 1}, Failure{Err: down()}, true},
+		{"a last chance was had", Run{Repeatable: true, Attempts: 2, chance: true}, Failure{Err: down()}, false},
+		{"unsafe", Run{}, Failure{Err: down()}, false},
+		{"not sent", Run{}, Failure{Err: down(), NotSent: true}, true},
+		{"nothing was done", Run{}, Failure{Err: down(status.Outcome(status.NotApplied))}, true},
+		{"done already", Run{Repeatable: true}, Failure{Err: down(status.Outcome(status.Applied))}, false},
+		{"never", Run{Repeatable: true}, Failure{Err: down(status.Retry(status.Never))}, false},
+		{"another code", Run{Repeatable: true}, Failure{Err: status.New(codes.NotFound, "NONE", "")}, false},
+		{"its own time is up", Run{Repeatable: true}, Failure{Err: status.Timeout(nil), TimedOut: true}, true},
+		{"forbidden", Run{Repeatable: true}, Failure{Err: down(), Forbidden: true}, false},
+		{"given up", Run{Repeatable: true}, Failure{Err: down(), GivenUp: true}, false},
+	}
+	for _, test := range tests {
+		r := test.run
+		r.Policy, r.Budget = defaults(t), new(Budget)
+		if got := r.Hopeful(test.failure); got != test.want || r.Budget.lacks != 0 {
+			t.Errorf("%s: %v at a cost of %d, want %v for nothing", test.name, got, r.Budget.lacks, test.want)
+		}
+	}
+}
+
+// That a part of an operation has done nothing says nothing of the rest.
+func TestTheOutcomeOfAPart(t *testing.T) {
+	nothing, all := down(status.Outcome(status.NotApplied)), down(status.Outcome(status.Applied))
+	tests := []struct {
+		name       string
+		failure    Failure
+		repeatable bool
+		want       bool
+	}{
+		{"of the whole", Failure{Err: nothing}, false, true},
+		{"of a part", Failure{Err: nothing, Inner: true}, false, false},
+		{"of a part of what may be repeated", Failure{Err: nothing, Inner: true}, true, true},
+		{"of a part that is done", Failure{Err: all, Inner: true}, true, false},
+		{"of what was not sent", Failure{Err: nothing, Inner: true, NotSent: true}, false, true},
+	}
+	for _, test := range tests {
+		r := Run{Policy: defaults(t), Attempts: 1, Repeatable: test.repeatable}
+		if _, again := r.next(time.Unix(1_000_000, 0), 0, test.failure); again != test.want {
+			t.Errorf("%s: repeated %v, want %v", test.name, again, test.want)
+		}
+	}
+}
+
+// A server that is well enough to say no has earned a fifth of a repeat.
+func TestWhatEarns(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"OK", nil, true},
+		{"NOT_FOUND", status.New(codes.NotFound, "NONE", ""), true},
+		{"INVALID_ARGUMENT", status.New(codes.InvalidArgument, "WRONG", ""), true},
+		{"CANCELLED", status.Classify(context.Canceled), false},
+		{"UNAVAILABLE", down(), false},
+		{"DEADLINE_EXCEEDED", status.Timeout(nil), false},
+		{"INTERNAL", status.New(codes.Internal, "BUG", ""), false},
+	}
+	for _, test := range tests {
+		b := new(Budget)
+		b.take(5 * costRepeat)
+		r := Run{Policy: defaults(t), Budget: b, charged: costRepeat}
+		want := int64(5 * costRepeat)
+		if test.want {
+			want -= costRepeat + perSuccess // of the repeat that has worked too
+		}
+		if r.End(test.err); b.lacks != want {
+			t.Errorf("%s: %d missing, want %d", test.name, b.lacks, want)
+		}
+	}
+}
+
 func FuzzBackoff(f *testing.F) {
 	f.Add(int64(25*time.Millisecond), int64(time.Second), 2.0, 3, 0.5, false)
 	f.Add(int64(math.MaxInt64), int64(math.MaxInt64), 10.0, 1_000_000, 0.999, true)
