@@ -455,10 +455,12 @@ func TestACallerMayGiveUpAtAnyMoment(t *testing.T) {
 		handler := func(ctx context.Context, _ rpctest.Exchange) error {
 			running.Add(1)
 			defer running.Add(-1)
+			working := time.NewTimer(500 * time.Millisecond)
+			defer working.Stop()
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
-			case <-time.After(500 * time.Millisecond):
+			case <-working.C:
 				return unavailable(status.RetryAfter(500 * time.Millisecond))
 			}
 		}
