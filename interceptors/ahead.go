@@ -10,10 +10,14 @@ import (
 // come, and reports whether another attempt may follow.
 func (s *streamCall) peek(a *streamAttempt) bool {
 	if s.concluded {
-		return s.standIn == nil && s.outcome != nil && s.fallsBack() // which has no use for what is sent
+		return s.standIn == nil && s.outcome != nil && s.standsIn() // which has no use for what is sent
 	}
-	if s.attemptNow() != a {
-		return true // it was replaced meanwhile
+	s.mu.Lock()
+	replaced, may := s.now != a, s.mayRepeat()
+	s.run.Repeatable = s.run.Repeatable || s.named
+	s.mu.Unlock()
+	if replaced || !may {
+		return replaced
 	}
 	if s.peeked == nil {
 		reply := s.method.facts.newReply()
@@ -27,66 +31,74 @@ func (s *streamCall) peek(a *streamAttempt) bool {
 		return false
 	}
 	s.trailer = a.ClientStream.Trailer()
-	s.mu.Lock()
-	may := s.mayRepeat()
-	s.mu.Unlock()
-	return may && (s.run.Hopeful(s.calling.Judge(err)) || len(s.client.handlers) > 0)
+	f := s.calling.Judge(a.failure(err))
+	f.TimedOut = a.late.Load() && !f.GivenUp
+	return s.run.Hopeful(f) || len(s.client.handlers) > 0
 }
 
 // Header returns the headers of the attempt that has got as far. An application
 // that has seen them is bound to that attempt.
 func (s *streamCall) Header() (metadata.MD, error) {
 	for {
-		a := s.attemptNow()
+		s.mu.Lock()
+		a, turned, over := s.now, s.turned, s.over
+		s.mu.Unlock()
 		if a == nil {
 			return nil, nil
 		}
 		md, err := a.ClientStream.Header()
 		if err == nil && md != nil {
-			if s.bind(a) {
+			if s.bind(a) || over || s.ctx.Err() != nil {
 				return md, nil
 			}
 			continue
 		}
-		if s.receiving.tryTake() {
-			again := !s.concluded && s.peek(a)
-			if again && s.attemptNow() == a {
-				failed := s.peeked.err
-				s.peeked = nil
-				again = s.repeat(failed, opening{s}) == nil
-			}
+		if over {
+			return md, err
+		}
+		select {
+		case s.receiving <- struct{}{}:
+			again := !s.concluded && s.repeatEarly(a)
 			s.receiving.drop()
 			if !again {
 				return md, err
 			}
-			continue
-		}
-		if !s.replaced(a) { // the receiver knows
+		case <-turned: // by the receiver
+		case <-s.ctx.Done():
 			return md, err
 		}
 	}
 }
 
-// bind commits the call to an attempt, unless it is about to be replaced.
-func (s *streamCall) bind(a *streamAttempt) bool {
-	s.mu.Lock()
-	for s.pending && s.now == a {
-		s.turned.Wait()
+// repeatEarly repeats an attempt that has failed before anything was received.
+func (s *streamCall) repeatEarly(a *streamAttempt) bool {
+	if !s.peek(a) {
+		return false
 	}
-	mine := s.now == a
-	s.mu.Unlock()
-	if mine {
-		s.commit(false)
+	if s.attemptNow() != a {
+		return true
 	}
-	return mine
+	failed := s.peeked.err
+	s.peeked, s.silent = nil, a.late.Load()
+	return s.repeat(a.failure(failed), opening{s}) == nil
 }
 
-// replaced waits for another attempt, or for the end.
-func (s *streamCall) replaced(a *streamAttempt) bool {
+// bind commits the call to an attempt, unless that is about to be replaced.
+func (s *streamCall) bind(a *streamAttempt) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.now == a && !s.over && (s.pending || s.repeating) {
-		s.turned.Wait()
+	for s.pending && s.now == a && s.ctx.Err() == nil {
+		turned := s.turned
+		s.mu.Unlock()
+		select {
+		case <-turned:
+		case <-s.ctx.Done():
+		}
+		s.mu.Lock()
 	}
-	return s.now != a
+	if s.now != a || s.pending {
+		return false
+	}
+	s.bound()
+	return true
 }

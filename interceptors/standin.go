@@ -12,7 +12,9 @@ import (
 // substitute has the fallbacks answer in place of the server.
 func (s *streamCall) substitute() *standIn {
 	e, _ := status.From(s.outcome)
+	s.mu.Lock()
 	req, _ := s.request.(proto.Message)
+	s.mu.Unlock()
 	t := &standIn{call: s, cause: e, replies: make(chan proto.Message), over: make(chan struct{})}
 	f := rescue{
 		chain: s.method.fallbacks, budget: s.policy.FallbackTimeout, single: !s.call.ServerStreams,
@@ -56,18 +58,26 @@ func (t *standIn) recv(m any) error {
 		t.tell()
 		proto.Reset(into)
 		proto.Merge(into, reply)
+		if !t.call.call.ServerStreams {
+			<-t.over // nobody asks for more
+			t.end()
+		}
 		return nil
 	case <-t.over:
 	}
 	t.tell()
-	if !t.ended {
-		t.ended = true
-		t.call.finish(t.err)
-	}
+	t.end()
 	if t.err == nil {
 		return io.EOF
 	}
 	return t.err
+}
+
+func (t *standIn) end() {
+	if !t.ended {
+		t.ended = true
+		t.call.finish(t.err)
+	}
 }
 
 func (t *standIn) tell() {

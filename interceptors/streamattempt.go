@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 )
 
@@ -31,6 +32,18 @@ func (a *streamAttempt) send(kept []any, closed bool) {
 	if closed {
 		_ = a.CloseSend() // it fails with the stream only
 	}
+}
+
+// failure is the error of an attempt that ended with err: gRPC says no more of what
+// ended it here than that it was cancelled.
+func (a *streamAttempt) failure(err error) error {
+	if a.late.Load() {
+		return status.Timeout(err)
+	}
+	if broken := a.broken.Load(); broken != nil {
+		return *broken
+	}
+	return err
 }
 
 // leave ends an attempt that nobody follows any more.

@@ -41,8 +41,8 @@ type streamCall struct {
 	sending baton
 	closed  bool // by CloseSend
 
-	mu        sync.Mutex // never held while anything may block
-	turned    sync.Cond  // now, pending or over have changed
+	mu        sync.Mutex    // never held while anything may block
+	turned    chan struct{} // closed, and replaced, when now, pending or over change
 	now       *streamAttempt
 	pending   bool  // a repeat is on its way
 	over      bool  // there will be no other attempt
@@ -81,7 +81,7 @@ var (
 
 // openStream opens a stream, several times if need be.
 func (s *streamCall) openStream(ctx context.Context) error {
-	s.turned.L = &s.mu
+	s.turned = make(chan struct{})
 	s.sending, s.receiving = make(baton, 1), make(baton, 1)
 	if err := s.begin(ctx, nil); err != nil {
 		s.settings.finished(err)
@@ -89,7 +89,7 @@ func (s *streamCall) openStream(ctx context.Context) error {
 	}
 	s.repeating = s.policy.MaxAttempts > 1 || s.fallsBack() || len(s.client.handlers) > 0
 	if s.settings.waited() { // which must hear of a stream that nobody reads to its end
-		s.forget = context.AfterFunc(ctx, func() { s.settings.finished(ctx.Err()) })
+		s.forget = context.AfterFunc(ctx, s.abandoned)
 	}
 	if r := s.method.resume; r != nil {
 		s.progress = r.start()
@@ -108,6 +108,17 @@ func (s *streamCall) openStream(ctx context.Context) error {
 	return nil // the fallback answers once it knows the request
 }
 
+// abandoned tells the application of the end of a call that nobody reads to its end.
+// Whoever does learns more.
+func (s *streamCall) abandoned() {
+	err := s.caller.Err()
+	if err == context.DeadlineExceeded && s.standsIn() || !s.receiving.tryTake() {
+		return
+	}
+	s.receiving.drop()
+	s.settings.finished(status.Classify(err))
+}
+
 // opening repeats no more than the opening.
 type opening struct{ *streamCall }
 
@@ -121,6 +132,12 @@ func (s *streamCall) repeat(err error, op retry.Op) error {
 		s.conclude(err)
 	}
 	return err
+}
+
+// turn wakes who waits for a change. It is called with mu held.
+func (s *streamCall) turn() {
+	close(s.turned)
+	s.turned = make(chan struct{})
 }
 
 // hold keeps the sender from sending, if there may be another attempt.
@@ -150,7 +167,7 @@ func (s *streamCall) release() {
 	s.mu.Lock()
 	held := s.pending
 	s.pending = false
-	s.turned.Broadcast()
+	s.turn()
 	s.mu.Unlock()
 	if held {
 		s.sending.drop()
@@ -182,7 +199,7 @@ func (s *streamCall) reopen(n int) error {
 	}
 	held := s.pending
 	s.pending = false
-	s.turned.Broadcast()
+	s.turn()
 	s.mu.Unlock()
 	switch {
 	case !held: // the first attempt: nothing was sent
@@ -230,13 +247,15 @@ func (s *streamCall) keep(m any) {
 // commit means that no other attempt may take the place of this one.
 func (s *streamCall) commit(delivered bool) {
 	s.mu.Lock()
-	s.repeating, s.kept = false, nil
-	s.delivered = s.delivered || delivered
-	if s.progress == nil {
+	defer s.mu.Unlock()
+	s.bound()
+	if s.delivered = s.delivered || delivered; s.delivered && s.progress == nil {
 		s.request = nil
 	}
-	s.mu.Unlock()
 }
+
+// bound is commit for whoever holds mu, and has not received.
+func (s *streamCall) bound() { s.repeating, s.kept = false, nil }
 
 // mayRepeat is asked with mu held.
 func (s *streamCall) mayRepeat() bool { return s.repeating || s.delivered && s.progress != nil }
@@ -246,6 +265,9 @@ func (s *streamCall) hasDelivered() bool {
 	defer s.mu.Unlock()
 	return s.delivered
 }
+
+// standsIn reports whether a fallback answers if the call fails now.
+func (s *streamCall) standsIn() bool { return s.fallsBack() && !s.hasDelivered() }
 
 func (s *streamCall) fallsBack() bool {
 	return len(s.method.fallbacks) > 0 && s.policy.Fallback && !s.settings.refusesDegraded()
@@ -259,7 +281,6 @@ func (s *streamCall) SendMsg(m any) error {
 	case err == nil:
 		return nil
 	case err != io.EOF:
-		a.broken.Store(&err)
 		if s.receiving.tryTake() { // else the receiver is about to see it
 			defer s.receiving.drop()
 			s.conclude(err)
@@ -269,8 +290,8 @@ func (s *streamCall) SendMsg(m any) error {
 	case !s.receiving.tryTake():
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.mayRepeat() {
-			return nil // the receiver decides
+		if s.now != a || s.mayRepeat() {
+			return nil // it was sent again, or the receiver decides
 		}
 		return err
 	}
@@ -293,6 +314,9 @@ func (s *streamCall) sendNow(m any) (*streamAttempt, error) {
 	a.watch.begin()
 	err := a.ClientStream.SendMsg(m)
 	a.watch.end(false)
+	if err != nil && err != io.EOF {
+		a.broken.Store(&err)
+	}
 	return a, err
 }
 
@@ -329,7 +353,7 @@ func (s *streamCall) RecvMsg(m any) error {
 			return s.greet()
 		}
 	}
-	if s.standIn == nil && s.outcome != nil && !s.hasDelivered() && s.fallsBack() {
+	if s.standIn == nil && s.outcome != nil && s.standsIn() {
 		s.standIn = s.substitute()
 	}
 	if s.standIn != nil {
@@ -350,18 +374,15 @@ func (s *streamCall) receive() error {
 	case err == nil:
 		s.got(s.into)
 		return nil
-	case err == io.EOF:
-		s.trailer, s.ended = a.ClientStream.Trailer(), true
-		return nil
+	case err != io.EOF:
+		s.trailer, s.silent = a.ClientStream.Trailer(), a.late.Load()
+		return a.failure(err)
+	case !s.call.ServerStreams: // gRPC ends so when a connection breaks at the wrong moment
+		s.trailer = a.ClientStream.Trailer()
+		return errNoAnswer
 	}
-	s.trailer = a.ClientStream.Trailer()
-	if s.silent = a.late.Load(); s.silent {
-		return status.Timeout(err)
-	}
-	if broken := a.broken.Load(); broken != nil {
-		return *broken
-	}
-	return err
+	s.trailer, s.ended = a.ClientStream.Trailer(), true
+	return nil
 }
 
 // take receives, or hands over what was received already.
@@ -463,7 +484,7 @@ func (s *streamCall) conclude(err error) {
 	s.concluded = true
 	s.mu.Lock()
 	s.over = true
-	s.turned.Broadcast()
+	s.turn()
 	s.mu.Unlock()
 	if err == nil && s.watched() {
 		if d := degradedIn(s.trailer); d != nil && s.settings.refusesDegraded() {
@@ -485,7 +506,7 @@ func (s *streamCall) conclude(err error) {
 		a.leave()
 	}
 	s.cancel()
-	if err != nil && s.fallsBack() {
+	if err != nil && s.standsIn() {
 		return // it is not over yet
 	}
 	s.commit(false)
