@@ -226,6 +226,9 @@ func (r *Run) backoff(draw float64, overload bool) time.Duration {
 	if overload {
 		base, ceiling = max(base, overloadBackoff), max(ceiling, maxOverloadBackoff)
 	}
+	if base <= 0 {
+		return 0 // for nothing times infinity is no number
+	}
 	waits := max(r.Attempts-r.remedies-1, 0)
 	longest := float64(base) * math.Pow(max(r.Policy.BackoffMultiplier, 1), float64(waits))
 	return time.Duration(draw * min(longest, float64(ceiling)))
