@@ -10,73 +10,31 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // This file has the four interceptors, and only it knows their signatures.
 
 func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
-	c := &serverCall{Context: ctx, server: s, call: Call{Method: info.FullMethod}}
-	defer c.lastResort(&err)
-	defer c.outcome(&reply, &err)
-	reply, err = c.handle(req, handler)
-	c.returned = true
+	u := unaryServings.Get().(*unaryServing)
+	u.begin(ctx, s, info.FullMethod, req, handler)
+	defer u.release()
+	defer u.lastResort(&err)
+	defer u.outcome(&reply, &err)
+	reply, err = u.serve()
+	u.returned = true
 	return reply, err
-}
-
-func (c *serverCall) handle(req any, handler grpc.UnaryHandler) (any, error) {
-	ctx, err := c.begin()
-	if err != nil {
-		return nil, err
-	}
-	if c.runs == nil {
-		return c.run(ctx, req, handler)
-	}
-	if err := c.runs.message(ServerSide, true, req); err != nil {
-		return nil, err
-	}
-	reply, err := c.run(ctx, req, handler)
-	if err == nil && !isNothing(reply) {
-		err = c.runs.message(ServerSide, false, reply)
-	}
-	return reply, err
-}
-
-// run runs the handler within the method's policy, if there is any.
-func (c *serverCall) run(ctx context.Context, req any, handler grpc.UnaryHandler) (any, error) {
-	if !c.server.engages() {
-		return handler(ctx, req)
-	}
-	return c.runWithin(ctx, req, handler)
-}
-
-func (c *serverCall) runWithin(ctx context.Context, req any, handler grpc.UnaryHandler) (any, error) {
-	u := &unaryServing{original: req, handler: handler}
-	u.req, _ = req.(proto.Message)
-	c.handling(&u.handling, u)
-	if u.keeps() && u.req != nil {
-		u.req = proto.Clone(u.req) // a handler may change its own
-	}
-	if err := u.serve(ctx); err != nil {
-		return nil, err
-	}
-	u.remember()
-	return u.reply, nil
 }
 
 func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
-	w := &serverStream{ServerStream: ss, serverCall: serverCall{
-		Context: ss.Context(),
-		server:  s,
-		call:    Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream},
-	}}
-	c := &w.serverCall
+	w := &serverStream{ServerStream: ss, srv: srv, handler: handler}
+	c := &w.serving.serverCall
+	c.enter(ss.Context(), s, Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream})
+	c.outer = c
 	defer c.lastResort(&err)
 	defer c.outcome(nil, &err)
-	w.ctx, err = c.begin()
-	if err == nil {
-		err = w.run(srv, handler)
+	if w.ctx, err = c.startHooks(); err == nil {
+		err = w.run()
 	}
 	c.returned = true
 	return err

@@ -104,8 +104,7 @@ func (k *calling) reserves(ctx context.Context) bool {
 	if len(k.method.fallbacks) > 0 && k.policy.Fallback {
 		return true
 	}
-	_, serving := ctx.Value(callKey{}).(*serverCall)
-	return serving
+	return anyServer.Load() && callIn(ctx, func(*serverCall) {})
 }
 
 // attempt returns the context and the options of an attempt, and forgets the one
@@ -132,7 +131,7 @@ func (k *calling) attempt(n int) (context.Context, []grpc.CallOption, context.Ca
 // named has all repeats of a call found under one id: the caller's, or the one that
 // the server made for the first attempt, or one made here.
 func (k *calling) named(ctx context.Context) context.Context {
-	if md, ok := metadata.FromOutgoingContext(ctx); ok && len(md[requestIDKey]) > 0 {
+	if len(metadata.ValueFromOutgoingContext(ctx, requestIDKey)) > 0 {
 		return ctx
 	}
 	if k.id == "" && k.run.Last != nil {
@@ -278,9 +277,7 @@ func (k *calling) recovered(last *status.Error, d *recoursev1.Degraded) {
 
 // tellAbove leaves word for the caller of the service that made this call.
 func (k *calling) tellAbove(a *recoursev1.RetryAdvice) {
-	if c, ok := k.caller.Value(callKey{}).(*serverCall); ok {
-		c.learnt.Store(a)
-	}
+	callIn(k.caller, func(c *serverCall) { c.learnt.Store(a) })
 }
 
 // watched reports whether anybody wants to know of a degraded answer.

@@ -122,14 +122,17 @@ func (c *client) meet(key methodKey) *clientMethod {
 // outgoing hands the id of the call being served on to the service behind this
 // one, so that one id finds a failure on every hop.
 func outgoing(ctx context.Context) context.Context {
-	c, ok := ctx.Value(callKey{}).(*serverCall)
-	if !ok {
+	if !anyServer.Load() {
 		return ctx
 	}
-	if md, ok := metadata.FromOutgoingContext(ctx); ok && len(md[requestIDKey]) > 0 {
+	if len(metadata.ValueFromOutgoingContext(ctx, requestIDKey)) > 0 {
 		return ctx
 	}
-	return metadata.AppendToOutgoingContext(ctx, requestIDKey, c.requestID())
+	id := RequestID(ctx)
+	if id == "" {
+		return ctx
+	}
+	return metadata.AppendToOutgoingContext(ctx, requestIDKey, id)
 }
 
 // read makes a *status.Error of whatever a call ended with. Where no answer came,
@@ -137,8 +140,7 @@ func outgoing(ctx context.Context) context.Context {
 func read(ctx context.Context, err error, method string, trailer metadata.MD) *status.Error {
 	ids := trailer[requestIDKey]
 	if len(ids) == 0 {
-		sent, _ := metadata.FromOutgoingContext(ctx)
-		ids = sent[requestIDKey]
+		ids = metadata.ValueFromOutgoingContext(ctx, requestIDKey)
 	}
 	id := usableID(ids)
 	if id == "" && len(ids) > 0 {

@@ -31,14 +31,17 @@ const maxDegraded = 4096
 // dependency has marked is not passed on by itself: only the handler knows
 // whether its own answer suffers.
 func SetDegraded(ctx context.Context, d *recoursev1.Degraded) error {
-	c, ok := ctx.Value(callKey{}).(*serverCall)
-	if !ok {
-		return errors.New("interceptors.SetDegraded: the context is not that of a call served with ServerOptions: pass on the handler's")
+	d, left := tidyDegraded(d), false
+	if !callIn(ctx, func(c *serverCall) {
+		if left = c.left.Load(); !left {
+			c.degraded.Store(d)
+		}
+	}) {
+		return errors.New("interceptors.SetDegraded: the context is not that of a call in progress, served with ServerOptions: pass on the handler's")
 	}
-	if c.left.Load() {
+	if left {
 		return errLeft
 	}
-	c.degraded.Store(tidyDegraded(d))
 	return nil
 }
 

@@ -67,9 +67,9 @@ func (c *serverCall) failureKey() escalation.Key {
 func (c *serverCall) callerName() (name string) {
 	if f := c.server.caller; f != nil {
 		defer func() { _ = recover() }()
-		return f(c)
+		return f(c.outer)
 	}
-	return peerName(c)
+	return peerName(c.Context)
 }
 
 func peerName(ctx context.Context) string {

@@ -53,6 +53,7 @@ func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
 }
 
 func newServer(opts ...ServerOption) *server {
+	anyServer.Store(true)
 	s := &server{onFailure: logFailure, failures: escalation.New(failureEntries, failureWindow)}
 	for _, o := range opts {
 		if o != nil {

@@ -12,11 +12,9 @@ import (
 // caller's, from the metadata x-request-id, or one made here. It is what the
 // caller of a failed call is told to quote, so log it. It is empty outside of a
 // call.
-func RequestID(ctx context.Context) string {
-	if c, ok := ctx.Value(callKey{}).(*serverCall); ok {
-		return c.requestID()
-	}
-	return ""
+func RequestID(ctx context.Context) (id string) {
+	callIn(ctx, func(c *serverCall) { id = c.requestID() })
+	return id
 }
 
 const requestIDKey = "x-request-id"

@@ -46,6 +46,10 @@ type server struct {
 	failures  *escalation.Table
 }
 
+// anyServer is set once this process serves, so that clients elsewhere need not look for
+// the call that they are made for.
+var anyServer atomic.Bool
+
 // engages reports whether there is more to do than to answer errors.
 func (s *server) engages() bool {
 	return s.policies != nil || len(s.fallbacks) > 0 || s.calls != nil || s.streams != nil
@@ -69,12 +73,13 @@ func (s *server) method(name string) *serverMethod {
 	return m.(*serverMethod)
 }
 
-// serverCall is the state of one call. It is the context of the handler too, so
-// that a call costs one allocation.
+// serverCall is the state of one call, whatever its shape.
 type serverCall struct {
 	context.Context // as the transport made it
 	server          *server
 	call            Call
+	key             uintptr         // of the stream, 0 for none
+	outer           context.Context // what the code of others gets: the transport's, or the call itself
 	runs            runs
 	returned        bool // the handler came back, neither by panic nor by Goexit
 	settled         bool // outcome is done, and what it returns reaches grpc-go
@@ -94,9 +99,8 @@ type serverCall struct {
 	learnt        atomic.Pointer[recoursev1.RetryAdvice] // from a call further down that was given up
 }
 
-type callKey struct{}
-
-// Value answers for this package, and for the context below for all others.
+// Value answers for this package, and for the context below for all others. It is
+// asked only where the call is its handler's context.
 func (c *serverCall) Value(key any) any {
 	if key == (callKey{}) {
 		return c
@@ -104,9 +108,18 @@ func (c *serverCall) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// begin starts the hooks. The context it returns is the handler's.
-func (c *serverCall) begin() (context.Context, error) {
-	ctx, rs, err := begin(c, c.server.hooks, c.call)
+// enter prepares a call.
+func (c *serverCall) enter(ctx context.Context, s *server, call Call) {
+	c.Context, c.outer, c.server, c.call = ctx, ctx, s, call
+	c.key = streamKey(ctx)
+	if s.engages() {
+		c.policy = s.policyOf(call.Method)
+	}
+}
+
+// startHooks returns the context for the handler.
+func (c *serverCall) startHooks() (context.Context, error) {
+	ctx, rs, err := begin(c.outer, c.server.hooks, c.call)
 	c.runs = rs
 	return ctx, err
 }
@@ -167,9 +180,6 @@ func (c *serverCall) refuse(err error) error {
 func (c *serverCall) answer(cause error) *sentError {
 	e := c.passOn(c.classify(cause))
 	r := c.server.rendering
-	if c.policy == nil && c.server.policies != nil { // refused before it came so far
-		c.policy = c.server.policyOf(c.call.Method)
-	}
 	if c.policy != nil {
 		r.OmitGuidance, r.TechnicalDetails = !c.policy.Guidance, c.policy.TechnicalDetails
 	}
@@ -188,7 +198,7 @@ func (c *serverCall) answer(cause error) *sentError {
 	r.Reserved = sizeOf(existing) + subtypeSize(stream) + fieldSize(requestIDKey, r.RequestID) + fieldSize(pushbackKey, "2147483647")
 	enc := e.Encode(r)
 	setTrailer(stream, existing, r.RequestID, enc)
-	report(c, c.server.onFailure, Failure{Call: c.call, Err: e, Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler, Elided: enc.Elided, policy: c.policy})
+	report(c.outer, c.server.onFailure, Failure{Call: c.call, Err: e, Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler, Elided: enc.Elided, policy: c.policy})
 	return &sentError{whole: e, status: overwriting(existing, enc.Status)}
 }
 
@@ -255,7 +265,7 @@ func (c *serverCall) trust() (t status.Trust) {
 			t = status.Public
 		}
 	}()
-	return c.server.trust(c)
+	return c.server.trust(c.outer)
 }
 
 // sentError is an error as grpc-go sends it: the status is encoded for this

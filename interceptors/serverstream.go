@@ -10,17 +10,14 @@ import (
 )
 
 // run runs the handler within the method's policy, if there is any.
-func (s *serverStream) run(srv any, handler grpc.StreamHandler) error {
-	c := &s.serverCall
-	if !c.server.engages() {
-		return handler(srv, s)
+func (s *serverStream) run() error {
+	if s.serving.policy == nil {
+		return s.handler(s.srv, s)
 	}
-	s.srv, s.handler = srv, handler
-	s.handling = new(handling)
-	c.handling(s.handling, s)
-	if p := c.policy; p.FirstMessageTimeout > 0 || p.IdleTimeout > 0 {
+	s.serving.prepare(s)
+	if p := s.serving.policy; p.FirstMessageTimeout > 0 || p.IdleTimeout > 0 {
 		silence := make(chan error, 1)
-		s.handling.silence = silence
+		s.serving.silence = silence
 		s.watch = newWatchdog(p.FirstMessageTimeout, p.IdleTimeout, func() {
 			select {
 			case silence <- silent():
@@ -29,23 +26,22 @@ func (s *serverStream) run(srv any, handler grpc.StreamHandler) error {
 		})
 		defer s.watch.stop()
 	}
-	return s.handling.serve(s.ctx)
+	return s.serving.within(s.ctx)
 }
 
 // serverStream gives the handler the call's context and the hooks its messages.
 type serverStream struct {
 	grpc.ServerStream
-	serverCall serverCall
-	ctx        context.Context
+	serving handling
+	ctx     context.Context // the handler's
+	srv     any
+	handler grpc.StreamHandler
 
 	// With a policy only.
-	handling *handling
-	srv      any
-	handler  grpc.StreamHandler
-	watch    *watchdog
-	marked   bool          // the first message was looked at
-	request  proto.Message // the only one, for a fallback or another run
-	again    bool          // the handler has not asked for it again yet
+	watch   *watchdog
+	marked  bool          // the first message was looked at
+	request proto.Message // the only one, for a fallback or another run
+	again   bool          // the handler has not asked for it again yet
 
 	gate sync.Mutex // decides between the handler and what takes its place
 	sent bool       // a message, or headers
@@ -62,18 +58,18 @@ func (s *serverStream) SendMsg(m any) error {
 
 // deliver sends a message of whoever answers the call.
 func (s *serverStream) deliver(m any) error {
-	if rs := s.serverCall.runs; rs != nil {
+	if rs := s.serving.runs; rs != nil {
 		if err := rs.message(ServerSide, false, m); err != nil {
-			return s.serverCall.refuse(err)
+			return s.serving.refuse(err)
 		}
 	}
-	if s.handling == nil {
+	if s.serving.policy == nil {
 		return s.ServerStream.SendMsg(m)
 	}
 	if !s.marked {
 		s.marked = true
-		if d := s.serverCall.degraded.Load(); d != nil {
-			_ = s.ServerStream.SetHeader(degradedMetadata(d, s.serverCall.server.rendering.Domain)) // fails where the handler has sent its own
+		if d := s.serving.degraded.Load(); d != nil {
+			_ = s.ServerStream.SetHeader(degradedMetadata(d, s.serving.server.rendering.Domain)) // fails where the handler has sent its own
 		}
 	}
 	s.watch.begin()
@@ -87,7 +83,7 @@ func (s *serverStream) handle(ctx context.Context) (any, error) {
 	return nil, s.handler(s.srv, s)
 }
 
-func (s *serverStream) answer(_ context.Context, m proto.Message) error { return s.deliver(m) }
+func (s *serverStream) substitute(_ context.Context, m proto.Message) error { return s.deliver(m) }
 
 func (s *serverStream) rerun() { s.again = true }
 
@@ -95,14 +91,14 @@ func (s *serverStream) rerun() { s.again = true }
 // will.
 func (s *serverStream) leave() {
 	s.gate.Lock()
-	s.serverCall.left.Store(true)
+	s.serving.left.Store(true)
 	s.gate.Unlock()
 }
 
 func (s *serverStream) hasSent() bool {
 	s.gate.Lock()
 	defer s.gate.Unlock()
-	return s.sent || !s.serverCall.left.Load() && headersSet(s.serverCall.Context)
+	return s.sent || !s.serving.left.Load() && headersSet(s.serving.Context)
 }
 
 func (s *serverStream) RecvMsg(m any) error {
@@ -110,9 +106,9 @@ func (s *serverStream) RecvMsg(m any) error {
 		return err
 	}
 	err := s.receive(m)
-	if rs := s.serverCall.runs; rs != nil && err == nil {
+	if rs := s.serving.runs; rs != nil && err == nil {
 		if err := rs.message(ServerSide, true, m); err != nil {
-			return s.serverCall.refuse(err)
+			return s.serving.refuse(err)
 		}
 	}
 	return err
@@ -120,7 +116,7 @@ func (s *serverStream) RecvMsg(m any) error {
 
 // receive keeps the request of a call that has one.
 func (s *serverStream) receive(m any) error {
-	if s.handling == nil {
+	if s.serving.policy == nil {
 		return s.ServerStream.RecvMsg(m)
 	}
 	again := s.again
@@ -132,7 +128,7 @@ func (s *serverStream) receive(m any) error {
 	s.watch.begin()
 	err := s.ServerStream.RecvMsg(m)
 	s.watch.end(err == nil)
-	if req, ok := m.(proto.Message); ok && err == nil && s.handling.keeps() {
+	if req, ok := m.(proto.Message); ok && err == nil && s.serving.keeps() {
 		s.keep(req)
 	}
 	return err
@@ -141,9 +137,9 @@ func (s *serverStream) receive(m any) error {
 func (s *serverStream) keep(req proto.Message) {
 	s.gate.Lock()
 	defer s.gate.Unlock()
-	if s.request == nil && !s.serverCall.left.Load() {
+	if s.request == nil && !s.serving.left.Load() {
 		s.request = proto.Clone(req)
-		s.handling.req = s.request
+		s.serving.req = s.request
 	}
 }
 
@@ -169,15 +165,15 @@ func (s *serverStream) SetTrailer(md metadata.MD) {
 
 // unusable tells a handler that the call is over, as far as this side goes.
 func (s *serverStream) unusable(sends bool) error {
-	if r := s.serverCall.refusal.Load(); r != nil {
+	if r := s.serving.refusal.Load(); r != nil {
 		return *r
 	}
-	if s.handling == nil {
+	if s.serving.policy == nil {
 		return nil
 	}
 	s.gate.Lock()
 	defer s.gate.Unlock()
-	if s.serverCall.left.Load() {
+	if s.serving.left.Load() {
 		return errLeft
 	}
 	s.sent = s.sent || sends

@@ -2,6 +2,7 @@ package interceptors
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,30 +32,31 @@ type serverMethod struct {
 
 // handling is what a server does for one call, of any shape, around its handler.
 type handling struct {
-	*serverCall
-	method *serverMethod
-	req    proto.Message // nil where the client streams, or the codec is not protobuf's
-	ctx    context.Context
-	run    retry.Run
+	serverCall
+	method  *serverMethod
+	req     proto.Message // nil where the client streams, or the codec is not protobuf's
+	ctx     context.Context
+	repeats retry.Run
 
 	shape   shape
 	reply   any
+	kept    bool         // something may hold on to the call when it is over
 	silence <-chan error // tells of a client that is silent for too long; nil: nobody watches
 }
 
 // shape is what differs between one reply and a stream of them.
 type shape interface {
-	handle(ctx context.Context) (any, error)               // runs the handler once
-	rerun()                                                // prepares another run
-	leave()                                                // the handler is left behind
-	hasSent() bool                                         // something that cannot be taken back
-	answer(ctx context.Context, reply proto.Message) error // sends a substitute's reply
+	handle(ctx context.Context) (any, error)                   // runs the handler once
+	rerun()                                                    // prepares another run
+	leave()                                                    // the handler is left behind
+	hasSent() bool                                             // something that cannot be taken back
+	substitute(ctx context.Context, reply proto.Message) error // sends a fallback's reply
 }
 
 var _ retry.Op = (*handling)(nil)
 
-// serve runs the handler within the limits of the method's policy.
-func (h *handling) serve(ctx context.Context) error {
+// within runs the handler within the limits of the method's policy.
+func (h *handling) within(ctx context.Context) error {
 	p := h.policy
 	if err := h.tooLate(ctx, p); err != nil {
 		h.refused = true
@@ -69,7 +71,7 @@ func (h *handling) serve(ctx context.Context) error {
 		defer l.Release()
 	}
 	began := time.Now()
-	err = h.runs(ctx, p)
+	err = h.inTime(ctx, p)
 	if l != nil && !h.left.Load() && !h.call.streams() {
 		h.method.typical.Observe(time.Since(began))
 	}
@@ -79,11 +81,12 @@ func (h *handling) serve(ctx context.Context) error {
 	if h.refused || h.shape.hasSent() || !p.Fallback || len(h.method.fallbacks) == 0 || h.Context.Err() != nil {
 		return err
 	}
+	h.kept = true
 	return h.fallBack(ctx, err)
 }
 
-// runs is the part of a call that has a deadline.
-func (h *handling) runs(ctx context.Context, p *policy.Policy) error {
+// inTime is the part of a call that has a deadline.
+func (h *handling) inTime(ctx context.Context, p *policy.Policy) error {
 	ctx, cancel := h.bounded(ctx, p)
 	defer cancel()
 	h.ctx = ctx
@@ -269,7 +272,7 @@ func (r *handlerRun) late() {
 	h := r.owner
 	h.server.abandoned.Add(-1)
 	if r.panicked {
-		report(h.serverCall, h.server.onFailure, Failure{Call: h.call, Err: status.Classify(r.err), Cause: r.err, RequestID: h.requestID(), policy: h.policy})
+		report(h.outer, h.server.onFailure, Failure{Call: h.call, Err: status.Classify(r.err), Cause: r.err, RequestID: h.requestID(), policy: h.policy})
 	}
 }
 
@@ -279,21 +282,21 @@ func (r *handlerRun) late() {
 func (h *handling) repeat(err error) error {
 	limits := *h.policy
 	limits.MaxAttempts = limits.HandlerAttempts
-	h.run = retry.Run{
+	h.repeats = retry.Run{
 		Policy: &limits, Budget: &h.method.budget,
 		Repeatable: limits.Idempotent || h.method.facts.idempotent || h.method.facts.named(h.req),
 	}
-	h.run.Deadline, _ = h.ctx.Deadline()
-	if err = h.run.Repeat(h.ctx, err, h); err == nil {
-		h.run.Worked()
+	h.repeats.Deadline, _ = h.ctx.Deadline()
+	if err = h.repeats.Repeat(h.ctx, err, h); err == nil {
+		h.repeats.Worked()
 		return nil
 	}
-	if h.run.Attempts < 2 {
+	if h.repeats.Attempts < 2 {
 		return err
 	}
 	e, _ := status.From(err)
 	return e.With(status.Advice(&recoursev1.RetryAdvice{
-		Verdict: status.Never, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, Attempts: uint32(h.run.Attempts),
+		Verdict: status.Never, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, Attempts: uint32(h.repeats.Attempts),
 	}))
 }
 
@@ -318,11 +321,11 @@ func (h *handling) fallBack(ctx context.Context, err error) error {
 	f := rescue{
 		chain: h.method.fallbacks, budget: h.policy.FallbackTimeout, single: !h.call.ServerStreams,
 		call:  failedCall{method: h.call.Method, req: h.req, cause: cause},
-		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.shape.answer,
+		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.shape.substitute,
 	}
 	mark, err := f.run(ctx)
 	if mark != nil {
-		report(h.serverCall, h.server.onFailure, Failure{Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Attempts: h.runsOfHandler, policy: h.policy})
+		report(h.outer, h.server.onFailure, Failure{Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Attempts: h.runsOfHandler, policy: h.policy})
 	}
 	return err
 }
@@ -335,7 +338,7 @@ func (h *handling) remember() {
 	}
 	for _, s := range h.method.fallbacks {
 		if s.learn != nil {
-			s.learn(h.serverCall, nil, h.call.Method, h.req, reply)
+			s.learn(h.outer, nil, h.call.Method, h.req, reply)
 		}
 	}
 }
@@ -355,10 +358,9 @@ func headersSet(ctx context.Context) bool {
 	return err != nil || len(md) > 0
 }
 
-// handling prepares what this server does for a call.
-func (c *serverCall) handling(h *handling, s shape) {
-	c.policy = c.server.policyOf(c.call.Method)
-	h.serverCall, h.method, h.shape = c, c.server.method(c.call.Method), s
+// prepare looks up what there is to do for a call.
+func (h *handling) prepare(s shape) {
+	h.method, h.shape = h.server.method(h.call.Method), s
 }
 
 // keeps reports whether the request is needed later.
@@ -371,11 +373,69 @@ func silent() error {
 	return status.New(codes.DeadlineExceeded, "STREAM_IDLE", "nothing was heard from the client for too long", status.Retry(status.Never))
 }
 
-// unaryServing is the call of a handler with one request and one reply.
+// unaryServing is a call with one request and one reply. It is used again for another
+// call where nothing can hold on to it any more.
 type unaryServing struct {
 	handling
 	original any
 	handler  grpc.UnaryHandler
+}
+
+var unaryServings = sync.Pool{New: func() any { return new(unaryServing) }}
+
+func (u *unaryServing) begin(ctx context.Context, s *server, method string, req any, handler grpc.UnaryHandler) {
+	u.enter(ctx, s, Call{Method: method})
+	u.original, u.handler = req, handler
+	if u.policy != nil && u.policy.HardStop || !calls.add(&u.serverCall) {
+		u.outer, u.kept = &u.serverCall, true // a handler that is left behind has a use for it
+	}
+}
+
+// release ends the call for good.
+func (u *unaryServing) release() {
+	if u.outer == u.Context {
+		calls.remove(u.key)
+	}
+	if u.settled && u.returned && !u.kept {
+		*u = unaryServing{}
+		unaryServings.Put(u)
+	}
+}
+
+// serve shows the call to the hooks, and runs the handler.
+func (u *unaryServing) serve() (any, error) {
+	ctx, err := u.startHooks()
+	if err != nil {
+		return nil, err
+	}
+	if u.runs == nil {
+		return u.run(ctx)
+	}
+	if err := u.runs.message(ServerSide, true, u.original); err != nil {
+		return nil, err
+	}
+	reply, err := u.run(ctx)
+	if err == nil && !isNothing(reply) {
+		err = u.runs.message(ServerSide, false, reply)
+	}
+	return reply, err
+}
+
+// run runs the handler within the method's policy, if there is any.
+func (u *unaryServing) run(ctx context.Context) (any, error) {
+	if u.policy == nil {
+		return u.handler(ctx, u.original)
+	}
+	u.prepare(u)
+	u.req, _ = u.original.(proto.Message)
+	if u.keeps() && u.req != nil {
+		u.req = proto.Clone(u.req) // a handler may change its own
+	}
+	if err := u.within(ctx); err != nil {
+		return nil, err
+	}
+	u.remember()
+	return u.reply, nil
 }
 
 func (u *unaryServing) handle(ctx context.Context) (any, error) { return u.handler(ctx, u.original) }
@@ -390,7 +450,7 @@ func (u *unaryServing) hasSent() bool { return !u.left.Load() && headersSet(u.Co
 
 func (u *unaryServing) leave() { u.left.Store(true) }
 
-func (u *unaryServing) answer(_ context.Context, m proto.Message) error {
+func (u *unaryServing) substitute(_ context.Context, m proto.Message) error {
 	u.reply = m
 	return nil
 }
