@@ -41,14 +41,17 @@ func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 }
 
 func (c *client) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	u := &unaryCall{calling: calling{client: c, cc: cc, call: Call{Method: method, Side: ClientSide}}, req: req, reply: reply, invoker: invoker}
-	u.opts = append(opts[:len(opts):len(opts)], grpc.Trailer(&u.trailer), grpc.Peer(&u.peer))
-	ctx = outgoing(ctx)
+	u := unaryCalls.Get().(*unaryCall)
+	u.client, u.cc, u.opts = c, cc, opts
+	u.call.Method, u.call.Side = method, ClientSide
+	u.req, u.reply, u.invoker = req, reply, invoker
+	ctx, u.within = outgoing(ctx)
 	err := u.hooked(ctx)
-	if err == nil {
-		return nil
+	if err != nil {
+		err = c.fail(ctx, u.call, err, u.trailer, u.run.Made)
 	}
-	return c.fail(ctx, u.call, err, u.trailer, u.run.Made)
+	u.release()
+	return err
 }
 
 // hooked makes the call and shows it to the hooks.
@@ -80,9 +83,10 @@ func (u *unaryCall) hooked(ctx context.Context) (err error) {
 }
 
 func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	s := &clientStream{client: c, caller: outgoing(ctx), call: Call{
+	s := &clientStream{client: c, call: Call{
 		Method: method, Side: ClientSide, ClientStreams: desc.ClientStreams, ServerStreams: desc.ServerStreams,
 	}}
+	s.caller, s.within = outgoing(ctx)
 	opened := false
 	defer func() {
 		if !opened { // runtime.Goexit below
@@ -103,6 +107,7 @@ type clientStream struct {
 	grpc.ClientStream
 	client *client
 	caller context.Context // the application's: it tells who gave up
+	within bool            // a call that this process serves
 	call   Call
 	runs   runs
 	cancel context.CancelFunc // nil without hooks
@@ -140,8 +145,8 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 // start opens the stream, as one of many attempts where there is a policy.
 func (s *clientStream) start(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (err error) {
 	if settings, rest, engaged := s.client.engaged(ctx, opts); engaged {
-		repeated := &streamCall{calling: calling{client: s.client, cc: cc, call: s.call, settings: settings}, desc: desc, streamer: streamer}
-		repeated.opts = append(rest[:len(rest):len(rest)], grpc.Peer(&repeated.peer))
+		repeated := &streamCall{calling: calling{client: s.client, cc: cc, call: s.call, settings: settings, within: s.within}, desc: desc, streamer: streamer}
+		repeated.opts = rest
 		s.ClientStream = repeated
 		return repeated.openStream(ctx)
 	}

@@ -34,8 +34,10 @@ type calling struct {
 	method   *clientMethod
 	policy   *policy.Policy
 	settings *callSettings
-	opts     []grpc.CallOption // of each attempt
+	opts     []grpc.CallOption // the application's, of each attempt
 
+	began  time.Duration   // since start
+	within bool            // a call that this process serves
 	caller context.Context // as the application, or a policy, gave it
 	ctx    context.Context // with the deadline of the whole call
 	cancel context.CancelFunc
@@ -45,17 +47,48 @@ type calling struct {
 	id      string // of the request, where neither the application nor a server has named it
 
 	// Of the present attempt.
-	present  context.Context
-	trailer  metadata.MD  // what it ended with
-	peer     peer.Peer    // set if it got as far as a connection
-	finished *atomic.Bool // then the peer is what it is; nil: nobody asks
-	open     bool         // the throttle waits for how it ends
+	present context.Context
+	trailer metadata.MD // what it ended with
+	told    *evidence   // nil before the first
+	open    bool        // the throttle waits for how it ends
 }
 
-// notSent reports whether no byte of the attempt has left the process. gRPC tells,
-// and only if no other interceptor kept the options from it.
+// evidence is what gRPC tells of an attempt, unless another interceptor keeps the
+// options from it.
+type evidence struct {
+	trailer metadata.MD // of a unary call
+	peer    peer.Peer   // set if it got as far as a connection
+	ends    atomic.Int32
+	own     [3]grpc.CallOption
+	options []grpc.CallOption // the application's, and our own
+}
+
+func newEvidence() *evidence {
+	e := new(evidence)
+	e.own = [3]grpc.CallOption{grpc.Trailer(&e.trailer), grpc.Peer(&e.peer), grpc.OnFinish(func(error) { e.ends.Add(1) })}
+	return e
+}
+
+// given returns the options of an attempt.
+func (e *evidence) given(opts []grpc.CallOption) []grpc.CallOption {
+	e.options = append(append(e.options[:0], opts...), e.own[:]...)
+	return e.options[:len(e.options):len(e.options)]
+}
+
+// complete reports whether gRPC has nothing to add: it tells of the end after all else.
+func (e *evidence) complete() bool { return e.ends.Load() == 1 }
+
+// clear makes the evidence that is complete fit for another attempt.
+func (e *evidence) clear() {
+	e.trailer, e.peer = nil, peer.Peer{}
+	e.ends.Store(0)
+	clear(e.options)
+	e.options = e.options[:0]
+}
+
+// notSent reports whether no byte of the attempt has left the process.
 func (k *calling) notSent() bool {
-	return k.finished != nil && k.finished.Load() && k.peer.Addr == nil
+	return k.told != nil && k.told.complete() && k.told.peer.Addr == nil
 }
 
 // engaged reads a call's options, and reports whether there is anything to do.
@@ -69,7 +102,7 @@ func (k *calling) begin(ctx context.Context, req any) (err error) {
 	if k.policy, err = k.settings.policy(k.client.policyOf(k.call.Method)); err != nil {
 		return err
 	}
-	k.caller = ctx
+	k.caller, k.began = ctx, sinceStart()
 	k.method = k.client.method(k.cc, k.call.Method)
 	k.run = retry.Run{
 		Policy:     k.policy,
@@ -85,26 +118,24 @@ func (k *calling) begin(ctx context.Context, req any) (err error) {
 // bounded gives the call its deadline, which is always sent: a server works on for
 // nobody after a timeout that it does not know.
 func (k *calling) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	now := time.Now()
 	end, ok := ctx.Deadline()
-	own := ok
-	if t := k.policy.Timeout; t > 0 && !k.call.streams() && (!ok || end.Sub(now) > t) {
-		end, ok, own = now.Add(t), true, false
+	left, own := end.Sub(start)-k.began, ok
+	if t := k.policy.Timeout; t > 0 && !k.call.streams() && (!ok || left > t) {
+		left, ok, own = t, true, false
 	}
-	if ok && k.reserves(ctx) {
-		end, own = end.Add(-deadline.Reserve(end.Sub(now))), false
+	if ok && k.reserves() {
+		left, own = left-deadline.Reserve(left), false
 	}
 	if !ok || own {
 		return ctx, func() {}
 	}
-	return context.WithDeadline(ctx, end)
+	return context.WithTimeout(ctx, left)
 }
 
-func (k *calling) reserves(ctx context.Context) bool {
-	if len(k.method.fallbacks) > 0 && k.policy.Fallback {
-		return true
-	}
-	return anyServer.Load() && callIn(ctx, func(*serverCall) {})
+// reserves reports whether something has to be done after the call: a fallback, or the
+// answer of the call that it is made for.
+func (k *calling) reserves() bool {
+	return k.within || len(k.method.fallbacks) > 0 && k.policy.Fallback
 }
 
 // attempt returns the context and the options of an attempt, and forgets the one
@@ -120,12 +151,20 @@ func (k *calling) attempt(n int) (context.Context, []grpc.CallOption, context.Ca
 		k.forget()
 	}
 	k.present = ctx
-	if k.run.Repeatable || k.policy.MaxAttempts < 2 {
-		return ctx, k.opts, cancel
+	return ctx, k.options(), cancel
+}
+
+// options returns those of an attempt. One that is not known to have ended keeps its
+// own: it was left to its fate by an interceptor below, and may still write.
+func (k *calling) options() []grpc.CallOption {
+	switch {
+	case k.told != nil && len(k.told.options) == 0: // of a call before
+	case k.told != nil && k.told.complete():
+		k.told.clear()
+	default:
+		k.told = newEvidence()
 	}
-	finished := new(atomic.Bool)
-	k.finished = finished
-	return ctx, append(k.opts[:len(k.opts):len(k.opts)], grpc.OnFinish(func(error) { finished.Store(true) })), cancel
+	return k.told.given(k.opts)
 }
 
 // named has all repeats of a call found under one id: the caller's, or the one that
@@ -143,8 +182,8 @@ func (k *calling) named(ctx context.Context) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, requestIDKey, k.id)
 }
 
-// forget empties the targets that the application has given, and our own: an
-// attempt that gets nowhere fills in none of them.
+// forget empties the targets that the application has given: an attempt that gets
+// nowhere fills in none of them.
 func (k *calling) forget() {
 	k.trailer = nil
 	for _, o := range k.opts {
@@ -159,10 +198,15 @@ func (k *calling) forget() {
 	}
 }
 
-// Admit counts an attempt, and refuses it while the server is overloaded.
-func (k *calling) Admit() bool {
+// Admit counts another attempt, and refuses it while the server is overloaded.
+func (k *calling) Admit() bool { return k.admit(seconds()) }
+
+// admitFirst is Admit as the call begins.
+func (k *calling) admitFirst() bool { return k.admit(int64(k.began / time.Second)) }
+
+func (k *calling) admit(second int64) bool {
 	if k.client.throttles() && k.ctx.Err() == nil { // else nothing will be sent
-		k.open = k.method.target.throttle.Begin(time.Now(), mathrand.Float64())
+		k.open = k.method.target.throttle.Begin(second, mathrand.Float64)
 		return k.open
 	}
 	return true
@@ -176,11 +220,24 @@ func throttled() error {
 // answered tells the throttle, once, how an attempt fared: whether the server took
 // it, or turned it away, or left it unanswered, for want of capacity.
 func (k *calling) answered(taken bool) {
-	if k.open {
-		k.open = false
-		k.method.target.throttle.End(time.Now(), taken)
+	switch {
+	case !k.open:
+		return
+	case taken:
+		k.method.target.throttle.Accepted(seconds)
+	default:
+		k.method.target.throttle.Refused(seconds())
 	}
+	k.open = false
 }
+
+// sinceStart is a clock for less than half the price of time.Now.
+func sinceStart() time.Duration { return time.Since(start) }
+
+var start = time.Now()
+
+// seconds is the throttles' clock.
+func seconds() int64 { return int64(sinceStart() / time.Second) }
 
 // overload reports whether the server had no room for the attempt, which a server
 // that merely fails has.
@@ -189,7 +246,7 @@ func (k *calling) overload(f *retry.Failure) bool {
 	case codes.ResourceExhausted:
 		return !retry.TooLarge(f.Err)
 	case codes.DeadlineExceeded:
-		return len(k.trailer) == 0 && k.peer.Addr != nil // sent, and not answered
+		return len(k.trailer) == 0 && k.told.peer.Addr != nil // sent, and not answered
 	case codes.Unavailable:
 		return advice.GetWhy() == recoursev1.RetryAdvice_WHY_OVERLOADED || advice == nil && f.HasPushback
 	}
@@ -305,6 +362,8 @@ type target struct {
 
 // clientMethod is what does not change between the calls of a method.
 type clientMethod struct {
+	on        string        // the target's name
+	elsewhere *clientMethod // the same method on another target
 	target    *target
 	facts     methodFacts
 	fallbacks []*Substitute

@@ -57,82 +57,94 @@ var idle = sync.OnceValue(func() *policy.Policy {
 
 // registry holds the state of methods and targets, of each that is called.
 type registry struct {
-	known atomic.Pointer[map[methodKey]*clientMethod]
+	known atomic.Pointer[map[string]*clientMethod] // by name
 
 	mu      sync.Mutex
-	targets map[methodKey]*target
+	size    int
+	targets map[serviceKey]*target
 	others  *clientMethod // those beyond maxMethods
 }
 
-// methodKey is a method, or a service, on a target.
-type methodKey struct{ target, name string }
+// serviceKey is a service on a target.
+type serviceKey struct{ target, service string }
 
 // maxMethods bounds a registry: a proxy may call whatever it is asked to. Methods
 // beyond it share one state.
 const maxMethods = 4096
 
 func (c *client) method(cc *grpc.ClientConn, name string) *clientMethod {
-	key := methodKey{name: name}
+	on := ""
 	if cc != nil {
-		key.target = cc.Target()
+		on = cc.Target()
 	}
-	if known := c.methods.known.Load(); known != nil {
-		if m := (*known)[key]; m != nil {
-			return m
-		}
+	if m := c.methods.find(on, name); m != nil {
+		return m
 	}
-	return c.meet(key)
+	return c.meet(on, name)
+}
+
+// find looks for a method by its name, and only then at the target: most clients have
+// one.
+func (r *registry) find(on, name string) *clientMethod {
+	known := r.known.Load()
+	if known == nil {
+		return nil
+	}
+	m := (*known)[name]
+	for m != nil && m.on != on {
+		m = m.elsewhere
+	}
+	return m
 }
 
 // meet makes the state of a method that is called for the first time.
-func (c *client) meet(key methodKey) *clientMethod {
+func (c *client) meet(on, name string) *clientMethod {
 	r := &c.methods
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := map[methodKey]*clientMethod{}
-	if k := r.known.Load(); k != nil {
-		if m := (*k)[key]; m != nil {
-			return m
-		}
-		known = *k
+	if m := r.find(on, name); m != nil {
+		return m
 	}
-	service := methodKey{key.target, serviceOf(key.name)}
-	if len(known) >= maxMethods {
+	if r.size >= maxMethods {
 		if r.others == nil {
 			r.others = &clientMethod{target: &target{throttle: throttle.New()}}
 		}
 		return r.others
 	}
+	service := serviceKey{on, serviceOf(name)}
 	t := r.targets[service]
 	if t == nil {
 		t = &target{throttle: throttle.New()}
 		if r.targets == nil {
-			r.targets = map[methodKey]*target{}
+			r.targets = map[serviceKey]*target{}
 		}
 		r.targets[service] = t
 	}
-	m := &clientMethod{target: t, facts: factsOf(key.name), fallbacks: c.fallbacks[key.name], resume: c.resumes[key.name]}
-	grown := make(map[methodKey]*clientMethod, len(known)+1)
-	maps.Copy(grown, known)
-	grown[key] = m
+	grown := map[string]*clientMethod{}
+	if known := r.known.Load(); known != nil {
+		grown = maps.Clone(*known)
+	}
+	m := &clientMethod{on: on, elsewhere: grown[name], target: t, facts: factsOf(name), fallbacks: c.fallbacks[name], resume: c.resumes[name]}
+	grown[name] = m
+	r.size++
 	r.known.Store(&grown)
 	return m
 }
 
 // outgoing hands the id of the call being served on to the service behind this
-// one, so that one id finds a failure on every hop.
-func outgoing(ctx context.Context) context.Context {
+// one, so that one id finds a failure on every hop. It reports whether there is such a
+// call.
+func outgoing(ctx context.Context) (_ context.Context, within bool) {
 	if !anyServer.Load() {
-		return ctx
+		return ctx, false
+	}
+	if !callIn(ctx, func(*serverCall) {}) {
+		return ctx, false
 	}
 	if len(metadata.ValueFromOutgoingContext(ctx, requestIDKey)) > 0 {
-		return ctx
+		return ctx, true
 	}
-	id := RequestID(ctx)
-	if id == "" {
-		return ctx
-	}
-	return metadata.AppendToOutgoingContext(ctx, requestIDKey, id)
+	return metadata.AppendToOutgoingContext(ctx, requestIDKey, RequestID(ctx)), true
 }
 
 // read makes a *status.Error of whatever a call ended with. Where no answer came,

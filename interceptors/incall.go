@@ -14,13 +14,18 @@ import (
 
 // calls are the unary calls in progress. A call is there exactly as long as its
 // interceptor runs, so that nothing of it is kept alive by a context that is used
-// longer.
+// longer. Where there is no room for one, it does have a context of its own.
 var calls callTable
 
-type callTable [64]struct {
-	mu    sync.Mutex
-	calls map[uintptr]*serverCall
-	_     [48]byte // to the end of a cache line: calls of different cores seldom meet
+const (
+	slotBits = 13
+	probes   = 4 // slots that may have a call
+)
+
+// callTable is a hash table with a lock for each slot: calls seldom meet.
+type callTable [1 << slotBits]struct {
+	mu   sync.Mutex
+	call *serverCall
 }
 
 // callIn shows f the call, on a server, that ctx belongs to, and reports whether there
@@ -53,48 +58,68 @@ func streamKey(ctx context.Context) uintptr {
 	return v.Pointer()
 }
 
-// add enters a call under its key. It fails where there is no key, or another has it:
-// of an interceptor further out, or of a stream without an address of its own.
+// add enters a call. It fails where the call has no key, or another call has the same,
+// of an interceptor further out, or there is no room.
 func (t *callTable) add(c *serverCall) bool {
 	if c.key == 0 {
 		return false
 	}
-	s := &t[shardOf(c.key)]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.calls == nil {
-		s.calls = map[uintptr]*serverCall{}
+	for i := range probes {
+		slot := &t[slotOf(c.key, i)]
+		slot.mu.Lock()
+		taken := slot.call
+		if taken == nil {
+			slot.call = c
+		}
+		same := taken != nil && taken.key == c.key
+		slot.mu.Unlock()
+		switch {
+		case taken == nil:
+			c.probe = i
+			return true
+		case same:
+			return false
+		}
 	}
-	if _, taken := s.calls[c.key]; taken {
-		return false
-	}
-	s.calls[c.key] = c
-	return true
+	return false
 }
 
 // remove takes a call out. From then on nobody finds it.
-func (t *callTable) remove(key uintptr) {
-	s := &t[shardOf(key)]
-	s.mu.Lock()
-	delete(s.calls, key)
-	s.mu.Unlock()
+func (t *callTable) remove(c *serverCall) {
+	slot := &t[slotOf(c.key, c.probe)]
+	slot.mu.Lock()
+	slot.call = nil
+	slot.mu.Unlock()
 }
 
-// show calls f with the call under a key, which is not removed meanwhile.
+// show calls f with the call under a key, which is not removed meanwhile. The first is
+// that of the innermost interceptor.
 func (t *callTable) show(key uintptr, f func(*serverCall)) bool {
 	if key == 0 {
 		return false
 	}
-	s := &t[shardOf(key)]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.calls[key]
-	if c != nil {
-		f(c)
+	for i := range probes {
+		if t.showSlot(slotOf(key, i), key, f) {
+			return true
+		}
 	}
-	return c != nil
+	return false
 }
 
-// shardOf spreads addresses, whose last bits say little (Knuth, "The Art of Computer
+func (t *callTable) showSlot(n int, key uintptr, f func(*serverCall)) bool {
+	slot := &t[n]
+	slot.mu.Lock()
+	defer slot.mu.Unlock()
+	if slot.call == nil || slot.call.key != key {
+		return false
+	}
+	f(slot.call)
+	return true
+}
+
+// slotOf spreads addresses, whose last bits say little (Knuth, "The Art of Computer
 // Programming", volume 3, 6.4: multiplicative hashing).
-func shardOf(key uintptr) uint64 { return uint64(key) * 0x9e3779b97f4a7c15 >> 58 }
+func slotOf(key uintptr, probe int) int {
+	hash := uint64(key) * 0x9e3779b97f4a7c15 >> (64 - slotBits)
+	return (int(hash) + probe) % (1 << slotBits)
+}

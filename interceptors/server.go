@@ -62,7 +62,11 @@ func (s *server) policyOf(method string) *policy.Policy {
 	return s.policies.For(method)
 }
 
-func (s *server) method(name string) *serverMethod {
+// method returns what is known of a method, if anything has a use for it.
+func (s *server) method(name string, p *policy.Policy) *serverMethod {
+	if len(s.fallbacks) == 0 && s.calls == nil && s.streams == nil && p.HandlerAttempts < 2 {
+		return &s.others
+	}
 	if m, ok := s.methods.Load(name); ok {
 		return m.(*serverMethod)
 	}
@@ -79,6 +83,7 @@ type serverCall struct {
 	server          *server
 	call            Call
 	key             uintptr         // of the stream, 0 for none
+	probe           int             // that found a slot for it
 	outer           context.Context // what the code of others gets: the transport's, or the call itself
 	runs            runs
 	returned        bool // the handler came back, neither by panic nor by Goexit

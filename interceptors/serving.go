@@ -70,10 +70,13 @@ func (h *handling) within(ctx context.Context) error {
 	if l != nil {
 		defer l.Release()
 	}
-	began := time.Now()
-	err = h.inTime(ctx, p)
-	if l != nil && !h.left.Load() && !h.call.streams() {
-		h.method.typical.Observe(time.Since(began))
+	if l == nil {
+		err = h.inTime(ctx, p)
+	} else {
+		began := time.Now()
+		if err = h.inTime(ctx, p); !h.left.Load() && !h.call.streams() {
+			h.method.typical.Observe(time.Since(began))
+		}
 	}
 	if err == nil {
 		return nil
@@ -360,7 +363,7 @@ func headersSet(ctx context.Context) bool {
 
 // prepare looks up what there is to do for a call.
 func (h *handling) prepare(s shape) {
-	h.method, h.shape = h.server.method(h.call.Method), s
+	h.method, h.shape = h.server.method(h.call.Method, h.policy), s
 }
 
 // keeps reports whether the request is needed later.
@@ -394,7 +397,7 @@ func (u *unaryServing) begin(ctx context.Context, s *server, method string, req 
 // release ends the call for good.
 func (u *unaryServing) release() {
 	if u.outer == u.Context {
-		calls.remove(u.key)
+		calls.remove(&u.serverCall)
 	}
 	if u.settled && u.returned && !u.kept {
 		*u = unaryServing{}

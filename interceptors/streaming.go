@@ -96,7 +96,7 @@ func (s *streamCall) openStream(ctx context.Context) error {
 		s.run.Repeatable = true
 	}
 	err := throttled()
-	if s.Admit() {
+	if s.admitFirst() {
 		err = s.reopen(1)
 	}
 	if err == nil || s.repeat(err, opening{s}) == nil {

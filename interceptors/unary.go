@@ -3,6 +3,7 @@ package interceptors
 import (
 	"context"
 	"reflect"
+	"sync"
 
 	"github.com/recourse-dev/recourse/internal/retry"
 	"github.com/recourse-dev/recourse/status"
@@ -16,19 +17,41 @@ type unaryCall struct {
 	req, reply any
 	invoker    grpc.UnaryInvoker
 
+	kept    bool          // something may hold on to the call when it is over
 	asked   proto.Message // the request as it was, for the fallbacks
 	decoded any           // what attempts decode into: the reply itself, if it came empty
 }
 
 var _ retry.Op = (*unaryCall)(nil)
 
+var unaryCalls = sync.Pool{New: func() any { return new(unaryCall) }}
+
+// release ends the call for good. It is used again for another where nothing can hold
+// on to it any more, and its evidence where gRPC will not add to it.
+func (u *unaryCall) release() {
+	if u.kept {
+		return
+	}
+	told := u.told
+	if told != nil && !told.complete() {
+		told = nil
+	} else if told != nil {
+		told.clear()
+	}
+	*u = unaryCall{}
+	u.told = told
+	unaryCalls.Put(u)
+}
+
 // do makes the call.
 func (u *unaryCall) do(ctx context.Context) (err error) {
-	settings, opts, engaged := u.client.engaged(ctx, u.opts)
+	settings, rest, engaged := u.client.engaged(ctx, u.opts)
 	if !engaged {
-		return u.invoker(ctx, u.call.Method, u.req, u.reply, u.cc, u.opts...)
+		err = u.invoker(ctx, u.call.Method, u.req, u.reply, u.cc, u.options()...)
+		u.trailer = u.told.trailer
+		return err
 	}
-	u.settings, u.opts = settings, opts
+	u.settings, u.opts = settings, rest
 	defer func() { u.settings.finished(err) }()
 	if err = u.begin(ctx, u.req); err != nil {
 		return err
@@ -54,7 +77,7 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 }
 
 func (u *unaryCall) first() error {
-	if !u.Admit() {
+	if !u.admitFirst() {
 		return throttled()
 	}
 	return u.Again(u.ctx, 1)
@@ -69,6 +92,7 @@ func (u *unaryCall) Again(_ context.Context, n int) error {
 		u.decoded = m.ProtoReflect().New().Interface()
 	}
 	err := u.invoker(ctx, u.call.Method, u.req, u.decoded, u.cc, opts...)
+	u.trailer = u.told.trailer
 	if err != nil {
 		empty(u.decoded)
 		return err
@@ -114,6 +138,7 @@ func (u *unaryCall) substitute(err error) error {
 		return err
 	}
 	e, _ := status.From(err)
+	u.kept = len(u.method.fallbacks) > 0
 	f := rescue{
 		chain: u.method.fallbacks, budget: u.policy.FallbackTimeout, single: true,
 		call: failedCall{conn: u.cc, method: u.call.Method, req: u.asked, cause: e}, begin: u.mark,

@@ -117,7 +117,7 @@ func newOurs(c Client) *ours {
 }
 
 func (o *ours) admit(now time.Time, draw float64) bool {
-	return o.throttle == nil || o.throttle.Begin(now, draw)
+	return o.throttle == nil || o.throttle.Begin(now.Unix(), func() float64 { return draw })
 }
 
 func (o *ours) attempt() time.Duration {
@@ -142,8 +142,12 @@ func (o *ours) failed(now time.Time, random *rand.Rand, run *retry.Run, f retry.
 }
 
 func (o *ours) answered(now time.Time, taken bool) {
-	if o.throttle != nil {
-		o.throttle.End(now, taken)
+	switch {
+	case o.throttle == nil:
+	case taken:
+		o.throttle.Accepted(now.Unix)
+	default:
+		o.throttle.Refused(now.Unix())
 	}
 }
 

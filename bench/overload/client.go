@@ -157,7 +157,7 @@ type unbudgetedCall struct {
 	late   bool // the attempt's own time was over
 }
 
-func (o *unbudgetedCall) Admit() bool { return o.throttle.Begin(time.Now(), rand.Float64()) }
+func (o *unbudgetedCall) Admit() bool { return o.throttle.Begin(time.Now().Unix(), rand.Float64) }
 
 func (o *unbudgetedCall) Again(ctx context.Context, _ int) error {
 	ctx, cancel := context.WithTimeout(ctx, o.policy.AttemptTimeout)
@@ -165,7 +165,7 @@ func (o *unbudgetedCall) Again(ctx context.Context, _ int) error {
 	err := o.invoke(ctx)
 	o.late = ctx.Err() != nil
 	if err == nil {
-		o.throttle.End(time.Now(), true)
+		o.throttle.Accepted(time.Now().Unix)
 	}
 	return err
 }
@@ -174,7 +174,11 @@ func (o *unbudgetedCall) Judge(err error) retry.Failure {
 	f := retry.Failure{Err: rstatus.Classify(rstatus.PassThrough(err)), GivenUp: o.ctx.Err() != nil}
 	f.TimedOut = !f.GivenUp && o.late
 	_, hint := f.Err.RetryDelay()
-	o.throttle.End(time.Now(), !(f.TimedOut || f.GivenUp || hint))
+	if now := time.Now(); f.TimedOut || f.GivenUp || hint {
+		o.throttle.Refused(now.Unix())
+	} else {
+		o.throttle.Accepted(now.Unix)
+	}
 	return f
 }
 

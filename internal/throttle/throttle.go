@@ -20,7 +20,6 @@ package throttle
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // K is that of the SRE book; its window of two minutes is shortened to what a client
@@ -37,9 +36,9 @@ const (
 
 // Throttle is safe for concurrent use. Make one with [New], for each server.
 //
-// It goes by the wall clock in whole seconds. While a clock is set back by no
-// more than the window, the seconds that come twice count as one; after a longer
-// jump, either way, it begins anew and refuses nothing at first.
+// It goes by the seconds of any clock. While that is set back by no more than the
+// window, the seconds that come twice count as one; after a longer jump, either way,
+// it begins anew and refuses nothing at first.
 type Throttle struct {
 	slice    atomic.Int64 // the second that is being counted
 	begun    counter      // first: sent; second: refused here
@@ -52,11 +51,13 @@ type Throttle struct {
 func New() *Throttle { return new(Throttle) }
 
 // Begin counts a request and reports whether it may be sent; where it may,
-// [Throttle.End] follows, for every request: one that never ends counts as still
-// under way until the window has passed. The draw is a random number in [0, 1).
-func (t *Throttle) Begin(now time.Time, draw float64) bool {
-	t.turn(now)
-	send := draw >= t.refusal()
+// [Throttle.Accepted] or [Throttle.Refused] follows, for every request: one that never
+// ends counts as still under way until the window has passed. Draw returns a random
+// number in [0, 1).
+func (t *Throttle) Begin(second int64, draw func() float64) bool {
+	t.turn(second)
+	p := t.refusal()
+	send := p == 0 || draw() >= p
 	if send {
 		t.begun.first()
 	} else {
@@ -65,15 +66,20 @@ func (t *Throttle) Begin(now time.Time, draw float64) bool {
 	return send
 }
 
-// End counts the outcome of a request that was sent: accepted is anything but a
-// sign of overload. A stream ends, for this purpose, when it is known to be open.
-func (t *Throttle) End(now time.Time, accepted bool) {
-	t.turn(now)
-	if accepted {
-		t.answered.first()
-	} else {
-		t.answered.second()
+// Accepted ends a request with anything but a sign of overload. A stream ends, for
+// this purpose, when it is known to be open. Without refusals within the window the
+// second makes no difference, and is not asked for.
+func (t *Throttle) Accepted(second func() int64) {
+	if _, refused := t.answered.since(&t.answered.window); refused > 0 {
+		t.turn(second())
 	}
+	t.answered.first()
+}
+
+// Refused ends a request that the server had no room for.
+func (t *Throttle) Refused(second int64) {
+	t.turn(second)
+	t.answered.second()
 }
 
 // refusal is the probability with which the next request should be refused here.
@@ -107,10 +113,10 @@ func probability(sent, held, accepted, refused, leftOut int) float64 {
 	return min(mostRefused, max(0, (float64(requests-leftOut)-k*accepts)/float64(requests+1)))
 }
 
-// turn goes on to the slice of now.
-func (t *Throttle) turn(now time.Time) {
-	if slice := now.Unix(); slice != t.slice.Load() {
-		t.turnTo(slice)
+// turn goes on to the slice of a second.
+func (t *Throttle) turn(second int64) {
+	if second != t.slice.Load() {
+		t.turnTo(second)
 	}
 }
 

@@ -15,6 +15,16 @@ func at(seconds float64) time.Time {
 	return start.Add(time.Duration(seconds * float64(time.Second)))
 }
 
+func drawn(x float64) func() float64 { return func() float64 { return x } }
+
+func end(t *Throttle, now time.Time, accepted bool) {
+	if accepted {
+		t.Accepted(now.Unix)
+	} else {
+		t.Refused(now.Unix())
+	}
+}
+
 // A step is a number of requests at one time and what becomes of them, and the
 // probability of a refusal after it.
 type step struct {
@@ -30,23 +40,23 @@ func (s step) run(t *testing.T, throttle *Throttle) {
 	now := at(s.at)
 	begin := func(n int, draw float64, want bool) {
 		for range n {
-			if got := throttle.Begin(now, draw); got != want {
+			if got := throttle.Begin(now.Unix(), drawn(draw)); got != want {
 				t.Fatalf("Begin(%g) = %t, want %t", draw, got, want)
 			}
 		}
 	}
-	end := func(n int, accepted bool) {
+	ends := func(n int, accepted bool) {
 		for range n {
-			throttle.End(now, accepted)
+			end(throttle, now, accepted)
 		}
 	}
 	begin(s.accepted+s.refused+s.underWay, mostRefused, true)
-	end(s.accepted, true)
-	end(s.refused, false)
+	ends(s.accepted, true)
+	ends(s.refused, false)
 	begin(s.held, 0, false)
-	end(s.lateYes, true)
-	end(s.lateNo, false)
-	throttle.turn(now)
+	ends(s.lateYes, true)
+	ends(s.lateNo, false)
+	throttle.turn(now.Unix())
 	if got := throttle.refusal(); math.Abs(got-s.want) > 1e-9 {
 		t.Fatalf("after %+v: refuses with %.4f, want %.4f", s, got, s.want)
 	}
@@ -150,12 +160,12 @@ func TestDraw(t *testing.T) {
 	throttle := New()
 	step{refused: 300, want: .9}.run(t, throttle)
 	for _, draw := range []float64{0, .5, math.Nextafter(.9, 0)} {
-		if throttle.Begin(start, draw) {
+		if throttle.Begin(start.Unix(), drawn(draw)) {
 			t.Errorf("Begin(%g) sends", draw)
 		}
 	}
 	for _, draw := range []float64{.9, math.Nextafter(1, 0)} {
-		if !throttle.Begin(start, draw) {
+		if !throttle.Begin(start.Unix(), drawn(draw)) {
 			t.Errorf("Begin(%g) refuses", draw)
 		}
 	}
@@ -179,9 +189,9 @@ func simulate(random *rand.Rand, rate, seconds int, accepts func(second int) boo
 	sent := make([]int, seconds)
 	for n := range seconds * rate {
 		now := at(float64(n) / float64(rate))
-		if throttle.Begin(now, random.Float64()) {
+		if throttle.Begin(now.Unix(), drawn(random.Float64())) {
 			sent[n/rate]++
-			throttle.End(now, accepts(n/rate))
+			end(throttle, now, accepts(n/rate))
 		}
 	}
 	return sent
@@ -286,7 +296,7 @@ func TestPartialOverload(t *testing.T) {
 			taken = 0
 		}
 		now := at(float64(n) / rate)
-		if !throttle.Begin(now, random.Float64()) {
+		if !throttle.Begin(now.Unix(), drawn(random.Float64())) {
 			continue
 		}
 		// Spread over the second, as a queue would.
@@ -294,7 +304,7 @@ func TestPartialOverload(t *testing.T) {
 		if ok {
 			taken++
 		}
-		throttle.End(now, ok)
+		end(throttle, now, ok)
 		if n >= rate*20 {
 			sent++
 			if ok {
@@ -318,9 +328,9 @@ func TestHangingServer(t *testing.T) {
 	for n := range rate * 30 {
 		now := at(float64(n) / rate)
 		if before := n - timeout*rate; sent[before] {
-			throttle.End(now, before < 10*rate) // healthy for ten seconds
+			end(throttle, now, before < 10*rate) // healthy for ten seconds
 		}
-		if throttle.Begin(now, random.Float64()) {
+		if throttle.Begin(now.Unix(), drawn(random.Float64())) {
 			sent[n] = true
 			if n >= 20*rate {
 				late++
@@ -344,8 +354,8 @@ func TestConcurrentUse(t *testing.T) {
 				if p := throttle.refusal(); p < 0 || p > mostRefused {
 					t.Errorf("refuses with %g", p)
 				}
-				if throttle.Begin(now, random.Float64()) {
-					throttle.End(now, n%3 == 0)
+				if throttle.Begin(now.Unix(), drawn(random.Float64())) {
+					end(throttle, now, n%3 == 0)
 				}
 			}
 		})
@@ -391,8 +401,8 @@ func FuzzClock(f *testing.F) {
 		for _, seconds := range []int64{a, b, c, d} {
 			now := time.Unix(seconds, 0)
 			for range 30 {
-				throttle.Begin(now, mostRefused)
-				throttle.End(now, false)
+				throttle.Begin(now.Unix(), drawn(mostRefused))
+				end(throttle, now, false)
 			}
 			if p := throttle.refusal(); !(p >= 0 && p <= mostRefused) {
 				t.Fatalf("refuses with %g", p)
@@ -400,7 +410,7 @@ func FuzzClock(f *testing.F) {
 		}
 		now := time.Unix(d, 0)
 		for n := range 3 * window {
-			if !throttle.Begin(now.Add(time.Duration(n)*time.Second), 1) {
+			if !throttle.Begin(now.Add(time.Duration(n)*time.Second).Unix(), drawn(1)) {
 				t.Fatal("a draw of 1 was refused")
 			}
 		}
@@ -416,8 +426,8 @@ func TestNoAllocations(t *testing.T) {
 		got := testing.AllocsPerRun(1000, func() {
 			n++
 			now := at(float64(n) / 100)
-			if throttle.Begin(now, .95) {
-				throttle.End(now, accepted)
+			if throttle.Begin(now.Unix(), drawn(.95)) {
+				end(throttle, now, accepted)
 			}
 		})
 		if got != 0 {
@@ -435,8 +445,8 @@ func benchmark(b *testing.B, accepted bool) {
 		throttle := New()
 		b.ReportAllocs()
 		for b.Loop() {
-			if throttle.Begin(start, .95) {
-				throttle.End(start, accepted)
+			if throttle.Begin(start.Unix(), drawn(.95)) {
+				end(throttle, start, accepted)
 			}
 		}
 	})
@@ -445,8 +455,8 @@ func benchmark(b *testing.B, accepted bool) {
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				if throttle.Begin(start, .95) {
-					throttle.End(start, accepted)
+				if throttle.Begin(start.Unix(), drawn(.95)) {
+					end(throttle, start, accepted)
 				}
 			}
 		})
