@@ -41,7 +41,7 @@ func (s *streamCall) peek(a *streamAttempt) bool {
 func (s *streamCall) Header() (metadata.MD, error) {
 	for {
 		s.mu.Lock()
-		a, turned, over := s.now, s.turned, s.over
+		a, turned, over := s.now, s.nextTurn(), s.over
 		s.mu.Unlock()
 		if a == nil {
 			return nil, nil
@@ -56,13 +56,16 @@ func (s *streamCall) Header() (metadata.MD, error) {
 		if over {
 			return md, err
 		}
-		select {
-		case s.receiving <- struct{}{}:
+		if s.receiving.tryTake() {
 			again := !s.concluded && s.repeatEarly(a)
 			s.receiving.drop()
 			if !again {
 				return md, err
 			}
+			continue
+		}
+		select {
+		case <-s.receiving.wait():
 		case <-turned: // by the receiver
 		case <-s.ctx.Done():
 			return md, err
@@ -88,7 +91,7 @@ func (s *streamCall) bind(a *streamAttempt) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.pending && s.now == a && s.ctx.Err() == nil {
-		turned := s.turned
+		turned := s.nextTurn()
 		s.mu.Unlock()
 		select {
 		case <-turned:

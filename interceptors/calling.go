@@ -63,15 +63,16 @@ type evidence struct {
 	options []grpc.CallOption // the application's, and our own
 }
 
-func newEvidence() *evidence {
-	e := new(evidence)
-	e.own = [3]grpc.CallOption{grpc.Trailer(&e.trailer), grpc.Peer(&e.peer), grpc.OnFinish(func(error) { e.ends.Add(1) })}
-	return e
-}
-
 // given returns the options of an attempt.
-func (e *evidence) given(opts []grpc.CallOption) []grpc.CallOption {
-	e.options = append(append(e.options[:0], opts...), e.own[:]...)
+func (e *evidence) given(opts []grpc.CallOption, streams bool) []grpc.CallOption {
+	if e.own[0] == nil {
+		e.own = [3]grpc.CallOption{grpc.OnFinish(func(error) { e.ends.Add(1) }), grpc.Peer(&e.peer), grpc.Trailer(&e.trailer)}
+	}
+	own := e.own[:]
+	if streams {
+		own = own[:2]
+	}
+	e.options = append(append(e.options[:0], opts...), own...)
 	return e.options[:len(e.options):len(e.options)]
 }
 
@@ -138,9 +139,8 @@ func (k *calling) reserves() bool {
 	return k.within || len(k.method.fallbacks) > 0 && k.policy.Fallback
 }
 
-// attempt returns the context and the options of an attempt, and forgets the one
-// before.
-func (k *calling) attempt(n int) (context.Context, []grpc.CallOption, context.CancelFunc) {
+// attempt returns the context of an attempt, and forgets the one before.
+func (k *calling) attempt(n int) (context.Context, context.CancelFunc) {
 	ctx, cancel := k.ctx, context.CancelFunc(func() {})
 	if t := k.policy.AttemptTimeout; t > 0 && !k.call.streams() {
 		ctx, cancel = context.WithTimeout(ctx, t)
@@ -151,20 +151,7 @@ func (k *calling) attempt(n int) (context.Context, []grpc.CallOption, context.Ca
 		k.forget()
 	}
 	k.present = ctx
-	return ctx, k.options(), cancel
-}
-
-// options returns those of an attempt. One that is not known to have ended keeps its
-// own: it was left to its fate by an interceptor below, and may still write.
-func (k *calling) options() []grpc.CallOption {
-	switch {
-	case k.told != nil && len(k.told.options) == 0: // of a call before
-	case k.told != nil && k.told.complete():
-		k.told.clear()
-	default:
-		k.told = newEvidence()
-	}
-	return k.told.given(k.opts)
+	return ctx, cancel
 }
 
 // named has all repeats of a call found under one id: the caller's, or the one that

@@ -144,7 +144,11 @@ func outgoing(ctx context.Context) (_ context.Context, within bool) {
 	if len(metadata.ValueFromOutgoingContext(ctx, requestIDKey)) > 0 {
 		return ctx, true
 	}
-	return metadata.AppendToOutgoingContext(ctx, requestIDKey, RequestID(ctx)), true
+	id := RequestID(ctx)
+	if id == "" { // the call has just ended
+		return ctx, false
+	}
+	return metadata.AppendToOutgoingContext(ctx, requestIDKey, id), true
 }
 
 // read makes a *status.Error of whatever a call ended with. Where no answer came,

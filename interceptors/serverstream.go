@@ -3,6 +3,7 @@ package interceptors
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -16,17 +17,19 @@ func (s *serverStream) run() error {
 	}
 	s.serving.prepare(s)
 	if p := s.serving.policy; p.FirstMessageTimeout > 0 || p.IdleTimeout > 0 {
-		silence := make(chan error, 1)
-		s.serving.silence = silence
-		s.watch = newWatchdog(p.FirstMessageTimeout, p.IdleTimeout, func() {
-			select {
-			case silence <- silent():
-			default: // nobody listens any more
-			}
-		})
+		s.serving.silence = make(chan error, 1)
+		s.watch = newWatchdog(p.FirstMessageTimeout, p.IdleTimeout, s)
 		defer s.watch.stop()
 	}
 	return s.serving.within(s.ctx)
+}
+
+// bark ends a call whose client is silent for too long.
+func (s *serverStream) bark() {
+	select {
+	case s.serving.silence <- silent():
+	default: // nobody listens any more
+	}
 }
 
 // serverStream gives the handler the call's context and the hooks its messages.
@@ -43,8 +46,8 @@ type serverStream struct {
 	request proto.Message // the only one, for a fallback or another run
 	again   bool          // the handler has not asked for it again yet
 
-	gate sync.Mutex // decides between the handler and what takes its place
-	sent bool       // a message, or headers
+	gate sync.Mutex  // decides between the handler and what takes its place
+	sent atomic.Bool // a message, or headers
 }
 
 func (s *serverStream) Context() context.Context { return s.ctx }
@@ -98,7 +101,7 @@ func (s *serverStream) leave() {
 func (s *serverStream) hasSent() bool {
 	s.gate.Lock()
 	defer s.gate.Unlock()
-	return s.sent || !s.serving.left.Load() && headersSet(s.serving.Context)
+	return s.sent.Load() || !s.serving.left.Load() && headersSet(s.serving.Context)
 }
 
 func (s *serverStream) RecvMsg(m any) error {
@@ -128,16 +131,16 @@ func (s *serverStream) receive(m any) error {
 	s.watch.begin()
 	err := s.ServerStream.RecvMsg(m)
 	s.watch.end(err == nil)
-	if req, ok := m.(proto.Message); ok && err == nil && s.serving.keeps() {
-		s.keep(req)
+	if err == nil && s.request == nil && s.serving.keeps() {
+		s.keep(m)
 	}
 	return err
 }
 
-func (s *serverStream) keep(req proto.Message) {
+func (s *serverStream) keep(m any) {
 	s.gate.Lock()
 	defer s.gate.Unlock()
-	if s.request == nil && !s.serving.left.Load() {
+	if req, ok := m.(proto.Message); ok && !s.serving.left.Load() {
 		s.request = proto.Clone(req)
 		s.serving.req = s.request
 	}
@@ -171,11 +174,15 @@ func (s *serverStream) unusable(sends bool) error {
 	if s.serving.policy == nil {
 		return nil
 	}
-	s.gate.Lock()
-	defer s.gate.Unlock()
-	if s.serving.left.Load() {
-		return errLeft
+	if s.serving.mayBeLeft() {
+		s.gate.Lock()
+		defer s.gate.Unlock()
+		if s.serving.left.Load() {
+			return errLeft
+		}
 	}
-	s.sent = s.sent || sends
+	if sends && !s.sent.Load() {
+		s.sent.Store(true)
+	}
 	return nil
 }

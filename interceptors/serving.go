@@ -40,8 +40,8 @@ type handling struct {
 
 	shape   shape
 	reply   any
-	kept    bool         // something may hold on to the call when it is over
-	silence <-chan error // tells of a client that is silent for too long; nil: nobody watches
+	kept    bool       // something may hold on to the call when it is over
+	silence chan error // tells of a client that is silent for too long; nil: nobody watches
 }
 
 // shape is what differs between one reply and a stream of them.
@@ -175,11 +175,14 @@ func (h *handling) Again(ctx context.Context, attempt int) error {
 		h.degraded.Store(nil)
 		h.shape.rerun()
 	}
-	if !h.policy.HardStop && h.silence == nil {
+	if !h.mayBeLeft() {
 		return h.inline(ctx)
 	}
 	return h.stoppable(ctx)
 }
+
+// mayBeLeft reports whether the handler may have to be left behind.
+func (h *handling) mayBeLeft() bool { return h.policy.HardStop || h.silence != nil }
 
 func (h *handling) inline(ctx context.Context) (err error) {
 	defer recovered(&err)

@@ -16,12 +16,12 @@ type watchdog struct {
 	heard   bool
 }
 
-// newWatchdog makes one that calls bark, nil if there is nothing to watch.
-func newWatchdog(first, idle time.Duration, bark func()) *watchdog {
+// newWatchdog makes one, nil if there is nothing to watch.
+func newWatchdog(first, idle time.Duration, owner interface{ bark() }) *watchdog {
 	if first <= 0 && idle <= 0 {
 		return nil
 	}
-	w := &watchdog{first: first, idle: idle, timer: time.AfterFunc(time.Hour, bark)}
+	w := &watchdog{first: first, idle: idle, timer: time.AfterFunc(time.Hour, owner.bark)}
 	w.timer.Stop()
 	return w
 }

@@ -13,9 +13,21 @@ import (
 type streamAttempt struct {
 	grpc.ClientStream
 	cancel context.CancelFunc
+	told   evidence
 	watch  *watchdog
 	late   atomic.Bool           // it was silent for too long
 	broken atomic.Pointer[error] // what could not be sent again
+}
+
+// sendNow sends a message of the application's.
+func (a *streamAttempt) sendNow(m any) error {
+	a.watch.begin()
+	err := a.ClientStream.SendMsg(m)
+	a.watch.end(false)
+	if err != nil && err != io.EOF {
+		a.broken.Store(&err)
+	}
+	return err
 }
 
 // send sends again. Where that fails, the receiver learns why.
@@ -46,6 +58,12 @@ func (a *streamAttempt) failure(err error) error {
 	return err
 }
 
+// bark ends an attempt that is silent for too long.
+func (a *streamAttempt) bark() {
+	a.late.Store(true)
+	a.cancel()
+}
+
 // leave ends an attempt that nobody follows any more.
 func (a *streamAttempt) leave() {
 	a.cancel()
@@ -57,21 +75,5 @@ func (a *streamAttempt) leave() {
 func (a *streamAttempt) drain(m any) {
 	defer func() { _ = recover() }() // a codec may insist on messages of its own type
 	for a.ClientStream.RecvMsg(m) == nil {
-	}
-}
-
-// baton is a lock that may be held while time passes, which a mutex may not in a
-// bubble of testing/synctest.
-type baton chan struct{}
-
-func (b baton) take() { b <- struct{}{} }
-func (b baton) drop() { <-b }
-
-func (b baton) tryTake() bool {
-	select {
-	case b <- struct{}{}:
-		return true
-	default:
-		return false
 	}
 }

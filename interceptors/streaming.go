@@ -35,6 +35,10 @@ type streamCall struct {
 	progress progress     // nil: cannot be resumed
 	made     atomic.Int32 // attempts
 
+	// through is the attempt that has delivered, where nothing can follow it and nothing
+	// is to be watched: from then on the stream is as gRPC made it.
+	through atomic.Pointer[streamAttempt]
+
 	// sending is held while a message is sent, and from the decision to repeat until
 	// what was sent has been sent again: no message overtakes another, and none is
 	// missing from what is kept.
@@ -42,11 +46,12 @@ type streamCall struct {
 	closed  bool // by CloseSend
 
 	mu        sync.Mutex    // never held while anything may block
-	turned    chan struct{} // closed, and replaced, when now, pending or over change
+	turned    chan struct{} // closed when now, pending or over change; nil: nobody waits
 	now       *streamAttempt
 	pending   bool  // a repeat is on its way
 	over      bool  // there will be no other attempt
 	kept      []any // what has been sent, for the next attempt
+	first     [1]any
 	size      int
 	repeating bool // kept is all that was sent, and no reply was delivered
 	delivered bool // a reply
@@ -56,6 +61,7 @@ type streamCall struct {
 	// receiving is held by whoever acts as the receiver, to whom all of this belongs.
 	receiving baton
 	peeked    *peeked // what the sender, or Header, has received instead of it
+	end       peeked  // what ended a stream that needed no watching
 	into      any     // where the present RecvMsg wants its message
 	greeted   bool    // its headers were looked at
 	moved     bool    // a reply of this attempt
@@ -81,12 +87,11 @@ var (
 
 // openStream opens a stream, several times if need be.
 func (s *streamCall) openStream(ctx context.Context) error {
-	s.turned = make(chan struct{})
-	s.sending, s.receiving = make(baton, 1), make(baton, 1)
 	if err := s.begin(ctx, nil); err != nil {
 		s.settings.finished(err)
 		return err
 	}
+	s.kept = s.first[:0]
 	s.repeating = s.policy.MaxAttempts > 1 || s.fallsBack() || len(s.client.handlers) > 0
 	if s.settings.waited() { // which must hear of a stream that nobody reads to its end
 		s.forget = context.AfterFunc(ctx, s.abandoned)
@@ -95,9 +100,11 @@ func (s *streamCall) openStream(ctx context.Context) error {
 		s.progress = r.start()
 		s.run.Repeatable = true
 	}
-	err := throttled()
+	var err error
 	if s.admitFirst() {
 		err = s.reopen(1)
+	} else {
+		err = throttled()
 	}
 	if err == nil || s.repeat(err, opening{s}) == nil {
 		return nil
@@ -136,8 +143,18 @@ func (s *streamCall) repeat(err error, op retry.Op) error {
 
 // turn wakes who waits for a change. It is called with mu held.
 func (s *streamCall) turn() {
-	close(s.turned)
-	s.turned = make(chan struct{})
+	if s.turned != nil {
+		close(s.turned)
+		s.turned = nil
+	}
+}
+
+// nextTurn is closed at the next change. It is called with mu held.
+func (s *streamCall) nextTurn() <-chan struct{} {
+	if s.turned == nil {
+		s.turned = make(chan struct{})
+	}
+	return s.turned
 }
 
 // hold keeps the sender from sending, if there may be another attempt.
@@ -178,10 +195,11 @@ func (s *streamCall) release() {
 func (s *streamCall) reopen(n int) error {
 	s.made.Add(1)
 	s.moved, s.silent = false, false
-	ctx, opts, _ := s.attempt(n)
+	ctx, _ := s.attempt(n)
 	a := new(streamAttempt)
+	s.told = &a.told
 	ctx, a.cancel = context.WithCancel(ctx)
-	stream, err := s.streamer(ctx, s.desc, s.cc, s.call.Method, opts...)
+	stream, err := s.streamer(ctx, s.desc, s.cc, s.call.Method, a.told.given(s.opts, true)...)
 	if err == nil && stream == nil {
 		err = errNoStream
 	}
@@ -190,7 +208,7 @@ func (s *streamCall) reopen(n int) error {
 		return err
 	}
 	a.ClientStream = stream
-	a.watch = newWatchdog(s.policy.FirstMessageTimeout, s.policy.IdleTimeout, func() { a.late.Store(true); a.cancel() })
+	a.watch = newWatchdog(s.policy.FirstMessageTimeout, s.policy.IdleTimeout, a)
 	s.mu.Lock()
 	s.now = a
 	kept := s.kept
@@ -304,6 +322,9 @@ func (s *streamCall) SendMsg(m any) error {
 }
 
 func (s *streamCall) sendNow(m any) (*streamAttempt, error) {
+	if a := s.through.Load(); a != nil {
+		return a, a.sendNow(m)
+	}
 	s.sending.take()
 	defer s.sending.drop()
 	s.keep(m)
@@ -311,13 +332,7 @@ func (s *streamCall) sendNow(m any) (*streamAttempt, error) {
 	if a == nil { // the stream was never opened: a fallback will answer
 		return nil, nil
 	}
-	a.watch.begin()
-	err := a.ClientStream.SendMsg(m)
-	a.watch.end(false)
-	if err != nil && err != io.EOF {
-		a.broken.Store(&err)
-	}
-	return a, err
+	return a, a.sendNow(m)
 }
 
 func (s *streamCall) CloseSend() error {
@@ -332,9 +347,20 @@ func (s *streamCall) CloseSend() error {
 
 // RecvMsg receives from the present attempt, or from the next.
 func (s *streamCall) RecvMsg(m any) error {
+	through := s.through.Load()
+	var ended error
+	if through != nil {
+		if ended = through.ClientStream.RecvMsg(m); ended == nil {
+			return nil
+		}
+	}
 	s.receiving.take()
 	defer s.receiving.drop()
 	if s.standIn == nil && !s.concluded {
+		if through != nil {
+			s.end.err = ended
+			s.peeked = &s.end
+		}
 		s.into = m
 		err := s.receive()
 		if err != nil {
@@ -424,8 +450,11 @@ func (s *streamCall) got(m any) {
 	s.answered(true)
 	if s.progress != nil {
 		s.run.Progressed()
-	} else {
-		s.run.Worked()
+		return
+	}
+	s.run.Worked()
+	if a := s.attemptNow(); a.watch == nil && s.forget == nil {
+		s.through.Store(a)
 	}
 }
 
@@ -482,6 +511,7 @@ func (s *streamCall) conclude(err error) {
 		return
 	}
 	s.concluded = true
+	s.through.Store(nil)
 	s.mu.Lock()
 	s.over = true
 	s.turn()

@@ -86,12 +86,12 @@ func (u *unaryCall) first() error {
 // Again makes one attempt. It shares no reply with the others: an interceptor below
 // may have left the one before to its fate, and that may still write.
 func (u *unaryCall) Again(_ context.Context, n int) error {
-	ctx, opts, cancel := u.attempt(n)
+	ctx, cancel := u.attempt(n)
 	defer cancel()
 	if m, ok := u.reply.(proto.Message); ok && n > 1 {
 		u.decoded = m.ProtoReflect().New().Interface()
 	}
-	err := u.invoker(ctx, u.call.Method, u.req, u.decoded, u.cc, opts...)
+	err := u.invoker(ctx, u.call.Method, u.req, u.decoded, u.cc, u.options()...)
 	u.trailer = u.told.trailer
 	if err != nil {
 		empty(u.decoded)
@@ -99,6 +99,19 @@ func (u *unaryCall) Again(_ context.Context, n int) error {
 	}
 	u.answered(true)
 	return nil
+}
+
+// options returns those of an attempt. One that is not known to have ended keeps its
+// own: it was left to its fate by an interceptor below, and may still write.
+func (u *unaryCall) options() []grpc.CallOption {
+	switch {
+	case u.told != nil && len(u.told.options) == 0: // of a call before
+	case u.told != nil && u.told.complete():
+		u.told.clear()
+	default:
+		u.told = new(evidence)
+	}
+	return u.told.given(u.opts, false)
 }
 
 // accept hands the reply to the application, unless it is not good enough.
