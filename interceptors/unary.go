@@ -58,7 +58,7 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 	}
 	defer u.cancel()
 	u.decoded = vessel(u.reply)
-	if req, ok := u.req.(proto.Message); ok && len(u.method.fallbacks) > 0 {
+	if req, ok := u.req.(proto.Message); ok && wantRequest(u.method.fallbacks) {
 		u.asked = proto.Clone(req) // interceptors below may change what is sent
 	}
 	err = u.first()
