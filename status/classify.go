@@ -214,7 +214,7 @@ func (e *Error) mergeViolations(other *Error) bool {
 	}
 	merged := false
 	for _, r := range other.view().others {
-		switch r.name() {
+		switch r.name {
 		case nameBadRequest, namePrecond, nameQuota:
 			if r, ok := cleanRaw(r); ok {
 				e.fields.merge(r)

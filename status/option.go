@@ -185,10 +185,14 @@ func RetryAfter(d time.Duration) Option {
 	return func(e *Error) {
 		e.fields.delay, e.fields.hasDelay = max(d, 0), true
 		if e.fields.advice == nil {
-			e.fields.advice = &recoursev1.RetryAdvice{Verdict: SameRequest}
+			e.fields.advice = comeBack
 		}
 	}
 }
+
+// comeBack is the advice that goes with a delay. Like every advice in an Error it
+// is replaced and never changed.
+var comeBack = &recoursev1.RetryAdvice{Verdict: SameRequest}
 
 // Outcome says whether the request took effect.
 func Outcome(o recoursev1.Outcome) Option {
@@ -242,7 +246,9 @@ func (f *fields) setMeta(key, value string) {
 		f.elided++
 		return
 	}
-	f.meta = slices.Insert(f.meta, i, pair{key, value})
+	f.meta = append(f.meta, pair{})
+	copy(f.meta[i+1:], f.meta[i:])
+	f.meta[i] = pair{key, value}
 }
 
 func findMeta(meta []pair, key string) (int, bool) {
@@ -256,7 +262,7 @@ func (f *fields) addAction(a *recoursev1.RecoveryAction) {
 		f.elided++
 		return
 	}
-	limits := texts{mend: true, text: maxActionText, list: maxActionList}
+	limits := texts{text: maxActionText, list: maxActionList}
 	limits.message(a.ProtoReflect(), maxNesting)
 	a.Label = clean(a.GetLabel(), maxLabel)
 	f.actions = append(f.actions, a)

@@ -15,16 +15,22 @@ import (
 
 // rawDetail is a detail as it travels. The bytes are never changed.
 type rawDetail struct {
-	url   string
-	value []byte
+	prefix, name string // of the type: its URL to the last slash, and its full name
+	value        []byte
 }
 
 const typePrefix = "type.googleapis.com/"
 
-// name returns the full name of the type, the part after the last slash.
-func (r rawDetail) name() string { return r.url[strings.LastIndexByte(r.url, '/')+1:] }
+func newRaw(url string, value []byte) rawDetail {
+	slash := strings.LastIndexByte(url, '/') + 1
+	return rawDetail{url[:slash], url[slash:], value}
+}
 
-func (r rawDetail) any() *anypb.Any { return &anypb.Any{TypeUrl: r.url, Value: r.value} }
+func (r rawDetail) url() string { return r.prefix + r.name }
+
+func (r rawDetail) size() int { return len(r.prefix) + len(r.name) + len(r.value) }
+
+func (r rawDetail) any() *anypb.Any { return &anypb.Any{TypeUrl: r.url(), Value: r.value} }
 
 // Full names of the details that this package treats in a way of their own.
 const (
@@ -53,17 +59,16 @@ func encodeDetail(m proto.Message) (raw rawDetail, ok bool) {
 		return rawDetail{}, false
 	}
 	if a, isAny := m.(*anypb.Any); isAny {
-		return cleanRaw(rawDetail{a.GetTypeUrl(), bytes.Clone(a.GetValue())})
+		return cleanRaw(newRaw(a.GetTypeUrl(), bytes.Clone(a.GetValue())))
 	}
-	if !isCleanMessage(m) {
+	md := m.ProtoReflect().Descriptor()
+	value, err := marshal(m)
+	if err != nil || !isCleanEncoding(value, md, maxNesting) {
 		m = proto.Clone(m)
 		cleanMessage(m)
+		value, err = marshal(m)
 	}
-	value, err := marshal(m)
-	if err != nil {
-		return rawDetail{}, false
-	}
-	return rawDetail{typePrefix + string(m.ProtoReflect().Descriptor().FullName()), value}, true
+	return rawDetail{typePrefix, string(md.FullName()), value}, err == nil
 }
 
 // marshal is deterministic: details that repeat byte for byte are nearly free on
@@ -76,10 +81,10 @@ func marshal(m proto.Message) ([]byte, error) {
 // type that this process does not know are kept as they are; those that do not
 // decode as the type they claim are refused.
 func cleanRaw(r rawDetail) (rawDetail, bool) {
-	if !isClean(r.url) || len(r.url) > maxMessage || strings.LastIndexByte(r.url, '/') < 0 || r.name() == "" {
+	if r.prefix == "" || r.name == "" || len(r.prefix)+len(r.name) > maxMessage || !isClean(r.url()) {
 		return rawDetail{}, false
 	}
-	mt, err := protoregistry.GlobalTypes.FindMessageByURL(r.url)
+	mt, err := protoregistry.GlobalTypes.FindMessageByURL(r.url())
 	if err != nil {
 		return r, true
 	}
@@ -94,7 +99,7 @@ func cleanRaw(r rawDetail) (rawDetail, bool) {
 	if err != nil {
 		return rawDetail{}, false
 	}
-	return rawDetail{r.url, value}, true
+	return rawDetail{r.prefix, r.name, value}, true
 }
 
 func isHTTPS(url string) bool { return strings.HasPrefix(url, "https://") }
@@ -119,7 +124,7 @@ func (f *fields) cleanOthers() {
 // absorb takes in one detail: what an Error knows by name goes into its fields,
 // everything else is kept in order. What the error says already stays.
 func (f *fields) absorb(r rawDetail) {
-	switch r.name() {
+	switch r.name {
 	case nameErrorInfo:
 		decodeInto(f, r, f.absorbErrorInfo)
 	case nameRetryInfo:
@@ -249,10 +254,10 @@ func saturatingAdd(a, b uint32) uint32 {
 // by standing one behind the other, which appends their repeated fields.
 func (f *fields) merge(r rawDetail) {
 	for i := range f.others {
-		if f.others[i].name() != r.name() {
+		if f.others[i].name != r.name {
 			continue
 		}
-		switch r.name() {
+		switch r.name {
 		case nameBadRequest, namePrecond, nameQuota, nameHelp:
 			both := make([]byte, 0, len(f.others[i].value)+len(r.value))
 			f.others[i].value = append(append(both, f.others[i].value...), r.value...)

@@ -62,10 +62,10 @@ func Details[T proto.Message](err error) iter.Seq[T] {
 		n, size := 0, 0
 		for d := range scan(st) {
 			n++
-			if size += len(d.url) + len(d.value); n > maxDetails || size > maxReceived {
+			if size += d.size(); n > maxDetails || size > maxReceived {
 				return
 			}
-			if d.name() != name {
+			if d.name != name {
 				continue
 			}
 			m, ok := typ.New().Interface().(T)

@@ -103,7 +103,7 @@ func (r *received) decode() fields {
 	var f fields
 	details, beyond := r.details()
 	f.elided = beyond
-	lead := slices.IndexFunc(details, func(d rawDetail) bool { return d.name() == nameErrorInfo })
+	lead := slices.IndexFunc(details, func(d rawDetail) bool { return d.name == nameErrorInfo })
 	if lead >= 0 {
 		f.absorb(details[lead])
 	}
@@ -112,7 +112,7 @@ func (r *received) decode() fields {
 			f.lead = len(f.others)
 			continue
 		}
-		if d.name() == nameErrorInfo {
+		if d.name == nameErrorInfo {
 			f.elided++
 			continue
 		}
@@ -131,7 +131,7 @@ func (r *received) decode() fields {
 func (r *received) details() (out []rawDetail, beyond uint32) {
 	size := 0
 	for d := range scan(r.status) {
-		if size += len(d.url) + len(d.value); size > maxReceived || len(out) == maxDetails {
+		if size += d.size(); size > maxReceived || len(out) == maxDetails {
 			beyond++
 			continue
 		}
@@ -180,7 +180,7 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 		if layout == nil {
 			p := st.Proto()
 			for _, d := range p.GetDetails() {
-				if !yield(rawDetail{d.GetTypeUrl(), d.GetValue()}) {
+				if !yield(newRaw(d.GetTypeUrl(), d.GetValue())) {
 					return
 				}
 			}
@@ -197,7 +197,7 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 				continue
 			}
 			a := list.Index(i).Elem()
-			if !yield(rawDetail{a.Field(layout.url).String(), a.Field(layout.value).Bytes()}) {
+			if !yield(newRaw(a.Field(layout.url).String(), a.Field(layout.value).Bytes())) {
 				return
 			}
 		}
@@ -215,7 +215,7 @@ func scanEncoded(b []byte, yield func(rawDetail) bool) {
 		b = rest
 		var a anypb.Any
 		if f.num == statusDetails && f.typ == protowire.BytesType && proto.Unmarshal(f.bytes(), &a) == nil &&
-			!yield(rawDetail{a.GetTypeUrl(), a.GetValue()}) {
+			!yield(newRaw(a.GetTypeUrl(), a.GetValue())) {
 			return
 		}
 	}

@@ -61,6 +61,36 @@ func mend(b []byte, md protoreflect.MessageDescriptor, depth int) ([]byte, bool)
 	return out, true
 }
 
+// isCleanEncoding reports whether every text in an encoded message is clean. It
+// says no where it cannot tell: of bytes that are no message, of groups and
+// extensions.
+func isCleanEncoding(b []byte, md protoreflect.MessageDescriptor, depth int) bool {
+	if depth == 0 {
+		return true
+	}
+	if md.ExtensionRanges().Len() > 0 {
+		return false
+	}
+	for len(b) > 0 {
+		f, rest, ok := nextField(b)
+		if !ok || f.typ == protowire.StartGroupType {
+			return false
+		}
+		b = rest
+		fd := md.Fields().ByNumber(f.num)
+		if fd == nil || f.typ != protowire.BytesType {
+			continue
+		}
+		switch {
+		case fd.Kind() == protoreflect.StringKind && !isClean(f.bytes()):
+			return false
+		case fd.Kind() == protoreflect.MessageKind && !isCleanEncoding(f.bytes(), fd.Message(), depth-1):
+			return false
+		}
+	}
+	return true
+}
+
 // count returns how often the field stands in an encoded message.
 func count(b []byte, field protowire.Number) int {
 	n := 0
