@@ -6,7 +6,6 @@ import (
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 )
@@ -205,15 +204,13 @@ func Outcome(o recoursev1.Outcome) Option {
 // Violation adds a bad request field: its path in the message ("items[0].sku"),
 // a reason in UPPER_SNAKE_CASE and a description for people.
 func Violation(field, reason, description string) Option {
-	return Attach(&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
-		{Field: field, Reason: reason, Description: description},
-	}})
+	return func(e *Error) { e.fields.addViolation(field, reason, description) }
 }
 
 // Help adds a link to documentation that needs no login. Only https links are
 // kept.
 func Help(description, url string) Option {
-	return Attach(&errdetails.Help{Links: []*errdetails.Help_Link{{Description: description, Url: url}}})
+	return func(e *Error) { e.fields.addLink(description, url) }
 }
 
 // Attach adds details of any type: those of google.rpc, or a service's own. They
@@ -233,6 +230,25 @@ func Attach(details ...proto.Message) Option {
 			e.fields.absorb(raw)
 		}
 	}
+}
+
+func (f *fields) addViolation(field, reason, description string) {
+	b, at := open(make([]byte, 0, len(field)+len(reason)+len(description)+lengths), badRequestViolations)
+	b = appendString(b, violationField, clean(field, 0))
+	b = appendString(b, violationDescription, clean(description, 0))
+	b = appendString(b, violationReason, clean(reason, 0))
+	f.merge(rawDetail{typePrefix, nameBadRequest, at.close(b)})
+}
+
+func (f *fields) addLink(description, url string) {
+	if url = clean(url, 0); !isHTTPS(url) {
+		f.elided++
+		return
+	}
+	b, at := open(make([]byte, 0, len(description)+len(url)+lengths), helpLinks)
+	b = appendString(b, linkDescription, clean(description, 0))
+	b = appendString(b, linkURL, url)
+	f.merge(rawDetail{typePrefix, nameHelp, at.close(b)})
 }
 
 func (f *fields) setMeta(key, value string) {

@@ -253,18 +253,18 @@ func saturatingAdd(a, b uint32) uint32 {
 // merge keeps at most one detail of a type. Encoded messages of one type merge
 // by standing one behind the other, which appends their repeated fields.
 func (f *fields) merge(r rawDetail) {
-	for i := range f.others {
-		if f.others[i].name != r.name {
-			continue
+	i := slices.IndexFunc(f.others, func(o rawDetail) bool { return o.name == r.name })
+	if i < 0 {
+		if f.others == nil {
+			f.others = make([]rawDetail, 0, 2)
 		}
-		switch r.name {
-		case nameBadRequest, namePrecond, nameQuota, nameHelp:
-			both := make([]byte, 0, len(f.others[i].value)+len(r.value))
-			f.others[i].value = append(append(both, f.others[i].value...), r.value...)
-		default:
-			f.elided++
-		}
+		f.others = append(f.others, r)
 		return
 	}
-	f.others = append(f.others, r)
+	switch r.name {
+	case nameBadRequest, namePrecond, nameQuota, nameHelp:
+		f.others[i].value = slices.Concat(f.others[i].value, r.value)
+	default:
+		f.elided++
+	}
 }

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Field numbers of the messages that are encoded by hand. These five are most
+// Field numbers of the messages that are encoded by hand. These are most
 // of what an error costs; building them as messages would triple it.
 const (
 	statusCode, statusMessage, statusDetails protowire.Number = 1, 2, 3
@@ -19,6 +19,14 @@ const (
 	mapKey, mapValue protowire.Number = 1, 2
 
 	retryDelay, requestID protowire.Number = 1, 1
+
+	badRequestViolations                                  protowire.Number = 1
+	violationField, violationDescription, violationReason protowire.Number = 1, 2, 3
+
+	helpLinks                protowire.Number = 1
+	linkDescription, linkURL protowire.Number = 1, 2
+
+	lengths = 16 // what the tags and lengths of a few fields take, in bytes
 
 	durationSeconds, durationNanos protowire.Number = 1, 2
 
