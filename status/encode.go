@@ -91,9 +91,10 @@ func (e *Error) Encode(r Rendering) Encoded {
 	defer scratches.Put(s)
 	d := e.draft(&r)
 	s.buf = d.render(s.buf[:0], &r)
+	block := d.block(s.buf) // before status gives a large buffer away
 	enc := Encoded{
-		Size:           d.block(s.buf) + r.Reserved, // before status gives a large buffer away
-		Fits:           d.block(s.buf) <= r.limit(),
+		Size:           block + r.Reserved,
+		Fits:           block <= r.limit(),
 		Status:         s.status(&d),
 		Elided:         int(d.elided),
 		RetryForbidden: forbids(e.code, d.advice.GetVerdict()),
@@ -119,7 +120,9 @@ func (e *Error) proto(r Rendering) *spb.Status {
 func (d *draft) render(b []byte, r *Rendering) []byte {
 	b = d.append(b)
 	if room := r.room(); d.block(b) > room {
-		b = d.fit(b, room)
+		cut := *d // which leaves d on the stack of those that need not come here
+		b = cut.fit(b, room)
+		*d = cut
 	}
 	if r.Reserved > 0 && d.block(b) > r.limit() {
 		d.bare = true // the code is worth more than its name

@@ -1,8 +1,10 @@
 package status
 
 import (
+	"sync"
 	"time"
 
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
@@ -17,6 +19,8 @@ const (
 	infoReason, infoDomain, infoMetadata protowire.Number = 1, 2, 3
 
 	mapKey, mapValue protowire.Number = 1, 2
+
+	adviceVerdict, adviceWhy, adviceAttempts, adviceExhaustedBy protowire.Number = 1, 2, 3, 4
 
 	retryDelay, requestID protowire.Number = 1, 1
 
@@ -96,11 +100,11 @@ func (d *draft) appendErrorDetail(b []byte) []byte {
 	b = appendString(b, detailDomain, d.domain)
 	b = appendString(b, detailSuggestion, d.suggestion)
 	for _, a := range d.actions {
-		b = appendMessage(b, detailActions, a)
+		b = appendAction(b, a)
 	}
 	b = appendVarint(b, detailOutcome, uint64(d.outcome))
 	if d.advice != nil {
-		b = appendMessage(b, detailRetry, d.advice)
+		b = appendAdvice(b, d.advice)
 	}
 	b = appendString(b, detailOperation, d.operation)
 	for _, c := range d.causes {
@@ -108,6 +112,35 @@ func (d *draft) appendErrorDetail(b []byte) []byte {
 	}
 	b = appendVarint(b, detailElided, uint64(d.elided))
 	b = appendString(b, detailCatalogVersion, d.catalogVersion)
+	return at.close(b)
+}
+
+// appendAction takes those that go with a code as they were encoded once.
+func appendAction(b []byte, a *recoursev1.RecoveryAction) []byte {
+	if encoded, ok := usualActions()[a]; ok {
+		return append(b, encoded...)
+	}
+	return appendMessage(b, detailActions, a)
+}
+
+var usualActions = sync.OnceValue(func() map[*recoursev1.RecoveryAction][]byte {
+	usual := map[*recoursev1.RecoveryAction][]byte{}
+	for _, d := range byCode {
+		for _, a := range d.actions {
+			usual[a] = appendMessage(nil, detailActions, a)
+		}
+	}
+	return usual
+})
+
+// appendAdvice leaves nothing out: setAdvice has removed what this version does
+// not know.
+func appendAdvice(b []byte, a *recoursev1.RetryAdvice) []byte {
+	b, at := open(b, detailRetry)
+	b = appendVarint(b, adviceVerdict, uint64(a.GetVerdict()))
+	b = appendVarint(b, adviceWhy, uint64(a.GetWhy()))
+	b = appendVarint(b, adviceAttempts, uint64(a.GetAttempts()))
+	b = appendString(b, adviceExhaustedBy, a.GetExhaustedBy())
 	return at.close(b)
 }
 
