@@ -178,7 +178,10 @@ func (s *scratch) status(d *draft) *grpcstatus.Status {
 	_, _, n := protowire.ConsumeTag(s.buf[d.detailsAt:])
 	first, size := protowire.ConsumeBytes(s.buf[d.detailsAt+n:])
 	_, _, tag := protowire.ConsumeTag(first)
-	url, m := protowire.ConsumeString(first[tag:])
+	url, m := typePrefix+nameErrorInfo, protowire.ConsumeFieldValue(anyURL, protowire.BytesType, first[tag:])
+	if d.lead > 0 {
+		url = d.others[0].url()
+	}
 	value := first[tag+m:]
 	if len(value) > 0 {
 		_, _, tag = protowire.ConsumeTag(value)
@@ -265,7 +268,7 @@ func (d *draft) referSupport() {
 // mirror says outcome and verdict once more where every language can read them,
 // for callers that do not get the ErrorDetail.
 func (d *draft) mirror() {
-	d.meta = slices.Clone(d.meta) // the Error shares the array
+	d.meta = append(make([]pair, 0, len(d.meta)+2), d.meta...) // the Error shares the array
 	for len(d.meta) > maxMeta-2 && d.trimMeta() {
 	}
 	d.setMeta(keyOutcome, d.outcome.String()[len("OUTCOME_"):])

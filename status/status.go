@@ -17,18 +17,17 @@ import (
 // answer like those of a call that succeeded.
 type Error struct {
 	code    codes.Code
+	amended bool // by With: the status is no longer as it was received
 	message string
 	cause   error
 
 	// received is set on an error that was read rather than made here, and on
 	// those derived from it. Its fields are decoded when the first reader asks.
 	received *received
-	decoded  sync.Once
-	amended  bool // by With: the status is no longer as it came
 	fields   fields
-
-	rendered sync.Once
 	status   *grpcstatus.Status
+
+	decoded, rendered sync.Once // fields, status
 }
 
 // fields is everything in an Error beyond code, message and cause.
@@ -37,7 +36,6 @@ type fields struct {
 	meta              []pair // sorted by key, unique
 	suggestion        string
 	actions           []*recoursev1.RecoveryAction
-	outcome           recoursev1.Outcome
 	advice            *recoursev1.RetryAdvice // nil: no statement
 	operation         string
 	causes            []*recoursev1.CauseLink
@@ -45,6 +43,7 @@ type fields struct {
 	delay             time.Duration
 	hasDelay          bool
 	requestID         string
+	outcome           recoursev1.Outcome
 	elided            uint32
 
 	others []rawDetail // every further detail, encoded, at most one of a type
