@@ -137,7 +137,9 @@ func (f *found) walk(err error, depth int, budget *int) {
 		return
 	}
 	before, foreign := len(f.own)+len(f.remote), len(f.foreign)
-	for _, inner := range unwrap(err) {
+	one, several := unwrap(err)
+	f.walk(one, depth-1, budget)
+	for _, inner := range several {
 		f.walk(inner, depth-1, budget)
 	}
 	if len(f.own)+len(f.remote) > before {

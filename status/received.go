@@ -35,37 +35,41 @@ type received struct {
 // the call, gains method and requestID and stays this process' own. An error
 // without a status is one of a context, or UNKNOWN.
 func Received(err error, method, requestID string, timedOut bool) *Error {
+	requestID = clean(requestID, maxRequestID)
+	st, ok := bareStatus(err)
+	if ok && !(timedOut && st.Code() == codes.DeadlineExceeded) {
+		return fromRemote(st, err, method, requestID)
+	}
 	err = Finite(err)
 	found := search(err)
 	own, remote, foreign := deciding(found.own), deciding(found.remote), deciding(found.foreign)
-	code := contextCode(err)
 	if foreign != nil {
-		code = foreign.code
+		st = foreign.received.status // read anew below: foreign may be shared, and is decoded already
+	} else {
+		st = grpcstatus.New(contextCode(err), textOf(err))
 	}
-	if own == nil && remote == nil && timedOut && code == codes.DeadlineExceeded {
+	if own == nil && remote == nil && timedOut && st.Code() == codes.DeadlineExceeded {
 		own = Timeout(err)
 	}
 	switch {
 	case own != nil:
 		own = own.copy()
-		own.fields.address(method, clean(requestID, maxRequestID))
+		own.fields.address(method, requestID)
 		return own
 	case remote != nil:
 		return remote
 	case foreign != nil && foreign.amended: // by somebody below, who must not be undone
 		e := foreign.With()
-		e.received = &received{status: foreign.received.status, method: method, remote: true}
-		e.fields.address(method, clean(requestID, maxRequestID))
+		e.received = &received{status: st, method: method, remote: true}
+		e.fields.address(method, requestID)
 		return e
 	}
-	st := grpcstatus.New(code, textOf(err))
-	if foreign != nil {
-		st = foreign.received.status
-	}
-	e := fromStatus(st, err) // its own: foreign may be shared, and is decoded already
-	e.received.method = method
-	e.received.requestID = clean(requestID, maxRequestID)
-	e.received.remote = true
+	return fromRemote(st, err, method, requestID)
+}
+
+func fromRemote(st *grpcstatus.Status, cause error, method, requestID string) *Error {
+	e := fromStatus(st, cause)
+	e.received.method, e.received.requestID, e.received.remote = method, requestID, true
 	return e
 }
 
@@ -94,14 +98,20 @@ func fromStatus(st *grpcstatus.Status, cause error) *Error {
 		code = codes.Internal
 		st = grpcstatus.New(code, st.Message())
 	}
-	return &Error{code: code, message: clean(st.Message(), maxMessage), cause: cause, received: &received{status: st}}
+	e := &struct { // in one piece: every failing call of a client makes one
+		Error
+		from received
+	}{from: received{status: st}}
+	e.code, e.message, e.cause, e.received = code, clean(st.Message(), maxMessage), cause, &e.from
+	return &e.Error
 }
 
 // decode reads what this package knows by name. The ErrorInfo comes first: it
 // is what the ErrorDetail is checked against.
 func (r *received) decode() fields {
 	var f fields
-	details, beyond := r.details()
+	var room [8]rawDetail // enough for most
+	details, beyond := r.details(room[:0])
 	f.elided = beyond
 	lead := slices.IndexFunc(details, func(d rawDetail) bool { return d.name == nameErrorInfo })
 	if lead >= 0 {
@@ -128,7 +138,7 @@ func (r *received) decode() fields {
 
 // details returns what the status carries, within what a reader takes from a
 // stranger, and how many lie beyond that.
-func (r *received) details() (out []rawDetail, beyond uint32) {
+func (r *received) details(out []rawDetail) (_ []rawDetail, beyond uint32) {
 	size := 0
 	for d := range scan(r.status) {
 		if size += d.size(); size > maxReceived || len(out) == maxDetails {

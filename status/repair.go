@@ -121,11 +121,17 @@ func (f wireField) bytes() []byte {
 	return value
 }
 
+// varint returns the value of a field of type VarintType.
+func (f wireField) varint() uint64 {
+	v, _ := protowire.ConsumeVarint(f.raw[f.tag:])
+	return v
+}
+
 // nextField cuts the first field off an encoded message; false for bytes that are
 // none.
 func nextField(b []byte) (f wireField, rest []byte, ok bool) {
 	num, typ, tag := protowire.ConsumeTag(b)
-	if tag < 0 {
+	if tag < 0 || num > protowire.MaxValidNumber {
 		return wireField{}, nil, false
 	}
 	size := protowire.ConsumeFieldValue(num, typ, b[tag:])
