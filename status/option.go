@@ -286,6 +286,11 @@ func (f *fields) addAction(a *recoursev1.RecoveryAction) {
 
 // setAdvice takes ownership of a.
 func (f *fields) setAdvice(a *recoursev1.RetryAdvice) {
+	tidyAdvice(a)
+	f.advice = a
+}
+
+func tidyAdvice(a *recoursev1.RetryAdvice) {
 	a.ExhaustedBy = clean(a.GetExhaustedBy(), maxService)
 	if _, known := recoursev1.RetryAdvice_Verdict_name[int32(a.GetVerdict())]; !known {
 		a.Verdict = Never
@@ -294,5 +299,4 @@ func (f *fields) setAdvice(a *recoursev1.RetryAdvice) {
 	if _, known := recoursev1.RetryAdvice_Why_name[int32(a.GetWhy())]; !known {
 		a.Why = recoursev1.RetryAdvice_WHY_UNSPECIFIED
 	}
-	f.advice = a
 }

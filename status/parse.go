@@ -167,10 +167,10 @@ type errorDetail struct {
 	outcome recoursev1.Outcome
 	elided  uint32
 	advice  retryAdvice
-	advises bool
 }
 
 type retryAdvice struct {
+	stated      bool
 	verdict     recoursev1.RetryAdvice_Verdict
 	why         recoursev1.RetryAdvice_Why
 	attempts    uint32
@@ -205,7 +205,6 @@ func parseErrorDetail(b []byte) (m errorDetail, ok bool) {
 			case detailCatalogVersion:
 				m.catalogVersion = f.bytes()
 			case detailRetry:
-				m.advises = true
 				if !m.advice.parse(f.bytes()) {
 					return m, false
 				}
@@ -216,6 +215,7 @@ func parseErrorDetail(b []byte) (m errorDetail, ok bool) {
 }
 
 func (a *retryAdvice) parse(b []byte) bool {
+	a.stated = true
 	for len(b) > 0 {
 		f, rest, ok := nextField(b)
 		if !ok {
@@ -236,8 +236,21 @@ func (a *retryAdvice) parse(b []byte) bool {
 	return true
 }
 
+// known reports whether this version understands all of it.
+func (a *retryAdvice) known() bool {
+	_, verdict := recoursev1.RetryAdvice_Verdict_name[int32(a.verdict)]
+	_, why := recoursev1.RetryAdvice_Why_name[int32(a.why)]
+	return verdict && why
+}
+
+// message returns nil where there is no advice.
 func (a *retryAdvice) message() *recoursev1.RetryAdvice {
-	return &recoursev1.RetryAdvice{Verdict: a.verdict, Why: a.why, Attempts: a.attempts, ExhaustedBy: text(a.exhaustedBy)}
+	if !a.stated {
+		return nil
+	}
+	m := &recoursev1.RetryAdvice{Verdict: a.verdict, Why: a.why, Attempts: a.attempts, ExhaustedBy: text(a.exhaustedBy)}
+	tidyAdvice(m)
+	return m
 }
 
 // onlyHTTPS reports whether every link of an encoded Help is one that a person may

@@ -221,11 +221,11 @@ func (f *fields) absorbErrorDetail(b []byte) {
 	if len(f.actions) == 0 {
 		eachMessage(b, detailActions, &f.elided, f.addAction)
 	}
-	if _, known := recoursev1.Outcome_name[int32(m.outcome)]; known && f.outcome == 0 {
+	if knownOutcome(m.outcome) && f.outcome == 0 {
 		f.outcome = m.outcome
 	}
-	if m.advises && f.advice == nil {
-		f.setAdvice(m.advice.message())
+	if f.advice == nil {
+		f.advice = m.advice.message()
 	}
 	if f.operation == "" {
 		f.operation = clean(text(m.operation), maxOperation)

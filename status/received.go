@@ -1,11 +1,13 @@
 package status
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
@@ -148,6 +150,68 @@ func (r *received) details(out []rawDetail) (_ []rawDetail, beyond uint32) {
 		out = append(out, d)
 	}
 	return out, beyond
+}
+
+// retryDelay finds what absorbRetryInfo does.
+func (r *received) retryDelay() (time.Duration, bool) {
+	n, size := 0, 0
+	for d := range scan(r.status) {
+		n++
+		if size += d.size(); n > maxDetails || size > maxReceived {
+			break
+		}
+		if d.name == nameRetryInfo {
+			if delay, valid, _ := parseRetryInfo(d.value); valid {
+				return delay, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// glance is what the server said to programs about a repeat, read in place: most
+// readers of an error want no more, and its texts are most of the work.
+type glance struct {
+	advice  retryAdvice
+	outcome recoursev1.Outcome
+}
+
+// glance reports false where there is anything unusual about the error. Then it
+// takes decode to tell.
+func (r *received) glance() (g glance, usual bool) {
+	var info errorInfo
+	var detail errorDetail
+	infos, details, n, size := 0, 0, 0, 0
+	ok := true
+	for d := range scan(r.status) {
+		n++
+		size += d.size()
+		switch d.name {
+		case nameErrorInfo:
+			infos++
+			info, ok = parseErrorInfo(d.value)
+		case nameErrorDetail:
+			details++
+			detail, ok = parseErrorDetail(d.value)
+		}
+		if !ok || infos > 1 || details > 1 || n > maxDetails || size > maxReceived {
+			return glance{}, false
+		}
+	}
+	if info.mirrors || details > 0 && !sameIdentity(&info, &detail) || !detail.advice.known() || !knownOutcome(detail.outcome) {
+		return glance{}, false
+	}
+	return glance{detail.advice, detail.outcome}, true
+}
+
+// sameIdentity is false for some that are the same once they are clean.
+func sameIdentity(info *errorInfo, detail *errorDetail) bool {
+	return len(info.reason)+len(info.domain) == 0 || bytes.Equal(info.reason, detail.errorCode) && bytes.Equal(info.domain, detail.domain)
+}
+
+func knownOutcome(o recoursev1.Outcome) bool {
+	_, known := recoursev1.Outcome_name[int32(o)]
+	return known
 }
 
 // Keys under which outcome and verdict stand in the metadata where the
