@@ -215,3 +215,26 @@ func gomwRecover(v any) *gomwPanic {
 	stack := make([]byte, 64<<10)
 	return &gomwPanic{v, stack[:runtime.Stack(stack, false)]}
 }
+
+func BenchmarkFindOnly(b *testing.B) {
+	for _, details := range []int{0, 1, 3, 5} {
+		p := grpcstatus.New(codes.Unavailable, "the shelf is locked").Proto()
+		if details > 0 {
+			p = arrived(b, makeOurs(details, "17").Encode(status.Rendering{}))
+		}
+		e := remote(p)
+		name := strconv.Itoa(details)
+		for what, read := range map[string]func(){
+			"RetryDelay": func() { e.RetryDelay() },
+			"Verdict":    func() { e.Verdict() },
+			"Outcome":    func() { e.Outcome() },
+		} {
+			b.Run(what+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					read()
+				}
+			})
+		}
+	}
+}

@@ -30,11 +30,11 @@ type errorInfo struct {
 	mirrors        bool // outcome and verdict are among them
 }
 
-func parseErrorInfo(b []byte) (m errorInfo, ok bool) {
+func (m *errorInfo) parse(b []byte) bool {
 	for len(b) > 0 {
 		f, rest, ok := nextField(b)
 		if !ok {
-			return m, false
+			return false
 		}
 		b = rest
 		if f.typ != protowire.BytesType {
@@ -42,19 +42,19 @@ func parseErrorInfo(b []byte) (m errorInfo, ok bool) {
 		}
 		switch f.num {
 		case infoReason:
-			m.reason = f.bytes()
+			m.reason = f.bytes
 		case infoDomain:
-			m.domain = f.bytes()
+			m.domain = f.bytes
 		case infoMetadata:
-			key, _, ok := parseEntry(f.bytes())
+			key, _, ok := parseEntry(f.bytes)
 			if !ok {
-				return m, false
+				return false
 			}
 			m.entries++
 			m.mirrors = m.mirrors || isMirror(string(key))
 		}
 	}
-	return m, true
+	return true
 }
 
 func parseEntry(b []byte) (key, value []byte, ok bool) {
@@ -69,15 +69,15 @@ func parseEntry(b []byte) (key, value []byte, ok bool) {
 		}
 		switch f.num {
 		case mapKey:
-			key = f.bytes()
+			key = f.bytes
 		case mapValue:
-			value = f.bytes()
+			value = f.bytes
 		}
 	}
 	return key, value, true
 }
 
-// metadataIn returns the entries of an ErrorInfo that parseErrorInfo has counted,
+// metadataIn returns the entries of an ErrorInfo that its parse has counted,
 // sorted and unique.
 func metadataIn(b []byte, entries int) []pair {
 	if entries == 0 {
@@ -88,7 +88,7 @@ func metadataIn(b []byte, entries int) []pair {
 		f, rest, _ := nextField(b)
 		b = rest
 		if f.num == infoMetadata && f.typ == protowire.BytesType {
-			key, value, _ := parseEntry(f.bytes())
+			key, value, _ := parseEntry(f.bytes)
 			meta = append(meta, pair{text(key), text(value)})
 		}
 	}
@@ -117,7 +117,7 @@ func parseRetryInfo(b []byte) (delay time.Duration, valid, ok bool) {
 			continue
 		}
 		valid = true
-		for d := f.bytes(); len(d) > 0; {
+		for d := f.bytes; len(d) > 0; {
 			f, rest, ok := nextField(d)
 			if !ok {
 				return 0, false, false
@@ -128,9 +128,9 @@ func parseRetryInfo(b []byte) (delay time.Duration, valid, ok bool) {
 			}
 			switch f.num {
 			case durationSeconds:
-				seconds = int64(f.varint())
+				seconds = int64(f.varint)
 			case durationNanos:
-				nanos = int32(f.varint())
+				nanos = int32(f.varint)
 			}
 		}
 	}
@@ -154,7 +154,7 @@ func parseText(b []byte, field protowire.Number) (value []byte, ok bool) {
 		}
 		b = rest
 		if f.num == field && f.typ == protowire.BytesType {
-			value = f.bytes()
+			value = f.bytes
 		}
 	}
 	return value, true
@@ -177,41 +177,41 @@ type retryAdvice struct {
 	exhaustedBy []byte
 }
 
-func parseErrorDetail(b []byte) (m errorDetail, ok bool) {
+func (m *errorDetail) parse(b []byte) bool {
 	for len(b) > 0 {
 		f, rest, ok := nextField(b)
 		if !ok {
-			return m, false
+			return false
 		}
 		b = rest
 		switch f.typ {
 		case protowire.VarintType:
 			switch f.num {
 			case detailOutcome:
-				m.outcome = recoursev1.Outcome(f.varint())
+				m.outcome = recoursev1.Outcome(f.varint)
 			case detailElided:
-				m.elided = uint32(f.varint())
+				m.elided = uint32(f.varint)
 			}
 		case protowire.BytesType:
 			switch f.num {
 			case detailErrorCode:
-				m.errorCode = f.bytes()
+				m.errorCode = f.bytes
 			case detailDomain:
-				m.domain = f.bytes()
+				m.domain = f.bytes
 			case detailSuggestion:
-				m.suggestion = f.bytes()
+				m.suggestion = f.bytes
 			case detailOperation:
-				m.operation = f.bytes()
+				m.operation = f.bytes
 			case detailCatalogVersion:
-				m.catalogVersion = f.bytes()
+				m.catalogVersion = f.bytes
 			case detailRetry:
-				if !m.advice.parse(f.bytes()) {
-					return m, false
+				if !m.advice.parse(f.bytes) {
+					return false
 				}
 			}
 		}
 	}
-	return m, true
+	return true
 }
 
 func (a *retryAdvice) parse(b []byte) bool {
@@ -224,13 +224,13 @@ func (a *retryAdvice) parse(b []byte) bool {
 		b = rest
 		switch {
 		case f.typ == protowire.VarintType && f.num == adviceVerdict:
-			a.verdict = recoursev1.RetryAdvice_Verdict(f.varint())
+			a.verdict = recoursev1.RetryAdvice_Verdict(f.varint)
 		case f.typ == protowire.VarintType && f.num == adviceWhy:
-			a.why = recoursev1.RetryAdvice_Why(f.varint())
+			a.why = recoursev1.RetryAdvice_Why(f.varint)
 		case f.typ == protowire.VarintType && f.num == adviceAttempts:
-			a.attempts = uint32(f.varint())
+			a.attempts = uint32(f.varint)
 		case f.typ == protowire.BytesType && f.num == adviceExhaustedBy:
-			a.exhaustedBy = f.bytes()
+			a.exhaustedBy = f.bytes
 		}
 	}
 	return true
@@ -265,7 +265,7 @@ func onlyHTTPS(b []byte) bool {
 		if f.num != helpLinks || f.typ != protowire.BytesType {
 			continue
 		}
-		if url, ok := parseText(f.bytes(), linkURL); !ok || !isHTTPS(string(url)) {
+		if url, ok := parseText(f.bytes, linkURL); !ok || !isHTTPS(string(url)) {
 			return false
 		}
 	}

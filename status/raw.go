@@ -141,8 +141,8 @@ func (f *fields) absorb(r rawDetail) {
 }
 
 func (f *fields) absorbErrorInfo(b []byte) {
-	m, ok := parseErrorInfo(b)
-	if !ok {
+	var m errorInfo
+	if !m.parse(b) {
 		f.elided++
 		return
 	}
@@ -210,8 +210,8 @@ func (f *fields) absorbHelp(r rawDetail) {
 // that replaced the ErrorInfo and left the detail behind. An action or a cause that
 // does not decode is left out alone.
 func (f *fields) absorbErrorDetail(b []byte) {
-	m, ok := parseErrorDetail(b)
-	if !ok || !f.identify(m.errorCode, m.domain) {
+	var m errorDetail
+	if !m.parse(b) || !f.identify(m.errorCode, m.domain) {
 		f.elided++
 		return
 	}
@@ -271,7 +271,7 @@ func eachMessage[M any, P interface {
 			continue
 		}
 		m := P(new(M))
-		if !unmarshal(f.bytes(), m) {
+		if !unmarshal(f.bytes, m) {
 			*elided++
 			continue
 		}

@@ -189,10 +189,10 @@ func (r *received) glance() (g glance, usual bool) {
 		switch d.name {
 		case nameErrorInfo:
 			infos++
-			info, ok = parseErrorInfo(d.value)
+			ok = info.parse(d.value)
 		case nameErrorDetail:
 			details++
-			detail, ok = parseErrorDetail(d.value)
+			ok = detail.parse(d.value)
 		}
 		if !ok || infos > 1 || details > 1 || n > maxDetails || size > maxReceived {
 			return glance{}, false
@@ -288,7 +288,7 @@ func scanEncoded(b []byte, yield func(rawDetail) bool) {
 		}
 		b = rest
 		var a anypb.Any
-		if f.num == statusDetails && f.typ == protowire.BytesType && proto.Unmarshal(f.bytes(), &a) == nil &&
+		if f.num == statusDetails && f.typ == protowire.BytesType && proto.Unmarshal(f.bytes, &a) == nil &&
 			!yield(newRaw(a.GetTypeUrl(), a.GetValue())) {
 			return
 		}
