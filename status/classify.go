@@ -1,13 +1,14 @@
 package status
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"runtime/debug"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -358,7 +359,7 @@ func isUnreachable(err error) bool {
 // goroutine that ended by runtime.Goexit.
 type PanicError struct {
 	Value any    // what panic was called with, nil for runtime.Goexit
-	Stack []byte // the stack of the goroutine, as runtime/debug.Stack prints it
+	Stack []byte // the stack of the goroutine, as runtime/debug.Stack prints it, cut to 64 KiB
 }
 
 func (p *PanicError) Error() string {
@@ -378,5 +379,16 @@ func (p *PanicError) Unwrap() error {
 // as its cause and nothing of it in its text. Call it in the deferred function
 // that recovered, with the value or, for runtime.Goexit, with nil.
 func Panicked(value any) *Error {
-	return unexpected(&PanicError{Value: value, Stack: debug.Stack()})
+	return unexpected(&PanicError{Value: value, Stack: stack()})
+}
+
+// stack prints the stack of this goroutine. Printing is what takes the time: a
+// buffer that holds most stacks at once is better than one that grows.
+func stack() []byte {
+	buf := make([]byte, 6<<10)
+	if n := runtime.Stack(buf, false); n < len(buf) {
+		return buf[:n]
+	}
+	buf = make([]byte, 64<<10)
+	return bytes.Clone(buf[:runtime.Stack(buf, false)])
 }
