@@ -69,6 +69,9 @@ func Classify(err error, classifiers ...Classifier) *Error {
 	if err == nil {
 		return nil
 	}
+	if e, ok := err.(*Error); ok && e != nil && e.received == nil {
+		return e
+	}
 	found := search(err)
 	if e := worst(found.own); e != nil {
 		return e

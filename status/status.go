@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
@@ -25,9 +26,10 @@ type Error struct {
 	// those derived from it. Its fields are decoded when the first reader asks.
 	received *received
 	fields   fields
-	status   *grpcstatus.Status
+	decoded  sync.Once
 
-	decoded, rendered sync.Once // fields, status
+	status atomic.Pointer[grpcstatus.Status] // what GRPCStatus has made
+	again  atomic.Pointer[rendition]         // what Encode may answer with
 }
 
 // fields is everything in an Error beyond code, message and cause.
@@ -201,8 +203,10 @@ func (e *Error) GRPCStatus() *grpcstatus.Status {
 	if r := e.asReceived(); r != nil {
 		return r.status
 	}
-	e.rendered.Do(func() { e.status = grpcstatus.FromProto(e.proto(Rendering{})) })
-	return e.status
+	if e.status.Load() == nil {
+		e.status.CompareAndSwap(nil, grpcstatus.FromProto(e.proto(Rendering{})))
+	}
+	return e.status.Load()
 }
 
 // Received reports whether e was read rather than made in this process: from a call
