@@ -21,7 +21,7 @@ const (
 	MaxMeta       = maxMeta
 )
 
-var Clean, IsClean = clean, isClean
+var Clean, IsClean = clean, isClean[string]
 
 // Mend is what repairs a detail whose strings are not valid UTF-8.
 func Mend(b []byte, m proto.Message) ([]byte, bool) {
