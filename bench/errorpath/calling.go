@@ -41,7 +41,9 @@ func callingCases() []harness.Case {
 }
 
 // pairs are all that are compared. The handlers of this library's do not add an id
-// to the error: its server does, as google.rpc.RequestInfo and in a trailer.
+// to the error: its server does, as google.rpc.RequestInfo and in a trailer. The method
+// is not idempotent, so that policies repeat nothing; recourse-policies sets deadlines,
+// and is to be compared with bare-deadline.
 func pairs(n int) []pair {
 	bare := func() error { return grpcstatus.Error(code, message) }
 	answer := natural(n)
@@ -149,6 +151,7 @@ func (p pair) contender(concurrency int) harness.Contender {
 	}}
 }
 
+// calls makes calls and asks for the code of each error, as all callers do.
 func (p pair) calls(conn *grpc.ClientConn, n int) {
 	want := p.want()
 	in, out := new(emptypb.Empty), new(emptypb.Empty)
