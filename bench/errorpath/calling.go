@@ -121,8 +121,7 @@ func policies() *policy.Set {
 }
 
 func readOwn(err error) {
-	var e *status.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*status.Error](err); ok {
 		d, _ := e.RetryDelay()
 		consumed.Store(int64(d))
 	}
