@@ -32,7 +32,7 @@ func busyPairs() []pair {
 		return statusError(grpcstatus.New(code, message).WithDetails(errorInfo(newID()), retryInfo()))
 	}
 	grpcLong := func() error {
-		return statusError(grpcstatus.New(code, message).WithDetails(errorInfo(newID()), retryInfo(), long()))
+		return statusError(grpcstatus.New(code, message).WithDetails(errorInfo(newID()), retryInfo(), long))
 	}
 	own := func(c codes.Code, opts ...status.Option) func() error {
 		return func() error {
@@ -50,9 +50,8 @@ func busyPairs() []pair {
 			server: serverOptions(), client: ours},
 		{name: "grpc-2KB", fail: grpcLong},
 		{name: "grpc-2KB-static", fail: once(grpcLong)},
-		{name: "recourse-2KB", fail: func() error { return own(code, status.Attach(long()))() },
-			server: serverOptions(), client: ours},
-		{name: "recourse-2KB-static", fail: once(own(codes.ResourceExhausted, status.Attach(long()))), code: codes.ResourceExhausted,
+		{name: "recourse-2KB", fail: own(code, status.Attach(long)), server: serverOptions(), client: ours},
+		{name: "recourse-2KB-static", fail: once(own(codes.ResourceExhausted, status.Attach(long))), code: codes.ResourceExhausted,
 			server: serverOptions(), client: ours},
 	}
 }
