@@ -6,6 +6,7 @@ import (
 
 	"github.com/recourse-dev/recourse/bench/contender"
 	"github.com/recourse-dev/recourse/bench/harness"
+	"github.com/recourse-dev/recourse/bench/rig"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 )
 
@@ -46,16 +47,16 @@ func All() []harness.Case {
 		direct{name: ClientStream, ctx: background, prepare: directClientStream, without: bareStreams}.make(),
 		direct{name: ServerStream, ctx: serving(true), prepare: directServerStream, without: bareStreams}.make(),
 		direct{name: RetryDirect, ctx: background, prepare: directRetry}.make(),
-		overNetwork{name: UnaryMemory, network: Memory, service: steadily, do: unary}.make(),
-		overNetwork{name: UnaryTCP, network: Loopback, service: steadily, do: unary}.make(),
-		overNetwork{name: UnaryTCP64, network: Loopback, callers: 64, service: steadily, do: unary}.make(),
-		overNetwork{name: UnaryOnce, network: Memory, service: steadily, do: unaryOnce}.make(),
-		overNetwork{name: StreamMemory, network: Memory, service: steadily, do: serverStream, without: bareStreams}.make(),
-		overNetwork{name: StreamTCP, network: Loopback, service: steadily, do: serverStream, without: bareStreams}.make(),
-		overNetwork{name: BidiMemory, network: Memory, service: steadily, do: pingPong, without: bareStreams}.make(),
-		overNetwork{name: BidiTCP, network: Loopback, service: steadily, do: pingPong, without: bareStreams}.make(),
-		overNetwork{name: RetryMemory, network: Memory, service: flakily, do: unary, byHand: byHand, client: true, without: neither}.make(),
-		overNetwork{name: RetryTCP, network: Loopback, service: flakily, do: unary, byHand: byHand, client: true, without: neither}.make(),
+		overNetwork{name: UnaryMemory, network: rig.Memory, service: steadily, do: unary}.make(),
+		overNetwork{name: UnaryTCP, network: rig.Loopback, service: steadily, do: unary}.make(),
+		overNetwork{name: UnaryTCP64, network: rig.Loopback, callers: 64, service: steadily, do: unary}.make(),
+		overNetwork{name: UnaryOnce, network: rig.Memory, service: steadily, do: unaryOnce}.make(),
+		overNetwork{name: StreamMemory, network: rig.Memory, service: steadily, do: serverStream, without: bareStreams}.make(),
+		overNetwork{name: StreamTCP, network: rig.Loopback, service: steadily, do: serverStream, without: bareStreams}.make(),
+		overNetwork{name: BidiMemory, network: rig.Memory, service: steadily, do: pingPong, without: bareStreams}.make(),
+		overNetwork{name: BidiTCP, network: rig.Loopback, service: steadily, do: pingPong, without: bareStreams}.make(),
+		overNetwork{name: RetryMemory, network: rig.Memory, service: flakily, do: unary, byHand: byHand, client: true, without: neither}.make(),
+		overNetwork{name: RetryTCP, network: rig.Loopback, service: flakily, do: unary, byHand: byHand, client: true, without: neither}.make(),
 		idleStreams(IdleStream, 10),
 		idleStreams(IdleAfterLarge, 64<<10),
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dev/recourse/bench/contender"
 	"github.com/recourse-dev/recourse/bench/harness"
+	"github.com/recourse-dev/recourse/bench/rig"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -266,13 +267,13 @@ func directServer(c contender.Contender) (func(context.Context) error, func(), e
 		return nil, nil, err
 	}
 	if err := unary(context.Background(), r); err != nil {
-		r.stop()
+		r.Stop()
 		return nil, nil, err
 	}
 	return func(ctx context.Context) error {
 		_, err := handler(ctx, classify)
 		return err
-	}, r.stop, nil
+	}, r.Stop, nil
 }
 
 // directServerStream has a handler send many messages to nobody.
@@ -286,21 +287,21 @@ func directServerStream(c contender.Contender) (func(context.Context) error, fun
 		return nil, nil, err
 	}
 	if err := serverStream(context.Background(), r); err != nil {
-		r.stop()
+		r.Stop()
 		return nil, nil, err
 	}
 	srv := canned{}
-	return func(ctx context.Context) error { return handler(srv, &serverSide{ctx: ctx}) }, r.stop, nil
+	return func(ctx context.Context) error { return handler(srv, &serverSide{ctx: ctx}) }, r.Stop, nil
 }
 
 // probed is a rig whose first interceptor is a probe. Connections have flow control
 // and goroutines; nothing of it runs after the one call.
-func probed(c contender.Contender, probe grpc.ServerOption) (*rig, error) {
+func probed(c contender.Contender, probe grpc.ServerOption) (*rig.Rig, error) {
 	in, err := c.New()
 	if err != nil {
 		return nil, err
 	}
-	return open(Memory, canned{}, in, probe)
+	return rig.Open(rig.Memory, canned{}, in, probe)
 }
 
 // canned answers with what it has: a handler's own work is not measured here.

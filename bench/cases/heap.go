@@ -6,6 +6,7 @@ import (
 
 	"github.com/recourse-dev/recourse/bench/contender"
 	"github.com/recourse-dev/recourse/bench/harness"
+	"github.com/recourse-dev/recourse/bench/rig"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 )
 
@@ -20,25 +21,25 @@ func idleStreams(name string, requestBytes int) harness.Case {
 			if err != nil {
 				return nil, nil, err
 			}
-			r, err := open(Memory, idle{}, in)
+			r, err := rig.Open(rig.Memory, idle{}, in)
 			if err != nil {
 				return nil, nil, err
 			}
 			ctx, cancel := context.WithCancel(context.Background())
 			var held []any // as an application would that reads on
 			one := func() {
-				s, err := r.leaveOpen(ctx, each.CallerDeadline, requestBytes)
+				s, err := leaveOpen(ctx, r, each.CallerDeadline, requestBytes)
 				must(err)
 				held = append(held, s)
 			}
-			return share(1, one), func() { cancel(); r.stop(); clear(held) }, nil
+			return share(1, one), func() { cancel(); r.Stop(); clear(held) }, nil
 		}})
 	}
 	return c
 }
 
 // leaveOpen opens a stream that ends with the context.
-func (r *rig) leaveOpen(ctx context.Context, deadline bool, requestBytes int) (any, error) {
+func leaveOpen(ctx context.Context, r *rig.Rig, deadline bool, requestBytes int) (any, error) {
 	if deadline {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, contender.Timeout)

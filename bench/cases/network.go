@@ -8,32 +8,33 @@ import (
 
 	"github.com/recourse-dev/recourse/bench/contender"
 	"github.com/recourse-dev/recourse/bench/harness"
+	"github.com/recourse-dev/recourse/bench/rig"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 )
 
 // call is the work of a case, once.
-type call func(ctx context.Context, r *rig) error
+type call func(ctx context.Context, r *rig.Rig) error
 
-func unary(ctx context.Context, r *rig) error {
+func unary(ctx context.Context, r *rig.Rig) error {
 	_, err := r.ClassifyIntent(ctx, classify)
 	return err
 }
 
 // unaryOnce is a call that may not be repeated.
-func unaryOnce(ctx context.Context, r *rig) error {
+func unaryOnce(ctx context.Context, r *rig.Rig) error {
 	_, err := r.Process(ctx, process)
 	return err
 }
 
 // byHand is what an application does whose interceptors repeat nothing.
-func byHand(ctx context.Context, r *rig) error {
+func byHand(ctx context.Context, r *rig.Rig) error {
 	if unary(ctx, r) == nil {
 		return nil
 	}
 	return unary(ctx, r)
 }
 
-func serverStream(ctx context.Context, r *rig) error {
+func serverStream(ctx context.Context, r *rig.Rig) error {
 	s, err := r.Generate(ctx, generate)
 	if err != nil {
 		return err
@@ -46,7 +47,7 @@ func serverStream(ctx context.Context, r *rig) error {
 }
 
 // pingPong waits for the reply to each message.
-func pingPong(ctx context.Context, r *rig) error {
+func pingPong(ctx context.Context, r *rig.Rig) error {
 	s, err := r.Chat(ctx)
 	if err != nil {
 		return err
@@ -76,7 +77,7 @@ func unlessEOF(err error) error {
 // overNetwork is a case of whole calls.
 type overNetwork struct {
 	name    string
-	network Network
+	network rig.Network
 	callers int // at once
 	service func() assistantv1.AssistantServer
 	do      call
@@ -106,7 +107,7 @@ func (o overNetwork) setup(c contender.Contender) (run func(int), stop func(), e
 	if o.client {
 		in.Server = nil
 	}
-	r, err := open(o.network, o.service(), in)
+	r, err := rig.Open(o.network, o.service(), in)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -115,7 +116,7 @@ func (o overNetwork) setup(c contender.Contender) (run func(int), stop func(), e
 		do = o.byHand
 	}
 	one := func() { must(inTime(c.CallerDeadline, func(ctx context.Context) error { return do(ctx, r) })) }
-	return share(max(o.callers, 1), one), r.stop, nil
+	return share(max(o.callers, 1), one), r.Stop, nil
 }
 
 // inTime is how an application makes a call: with a deadline of its own, or without.

@@ -1,4 +1,6 @@
-package cases
+// Package rig connects a client to a server of the example service, with a contender
+// on both.
+package rig
 
 import (
 	"context"
@@ -21,15 +23,14 @@ const (
 	Loopback Network = "tcp"
 )
 
-// rig is a server with a connection to it, and a contender on both.
-type rig struct {
+// Rig is a server with a connection to it, and a contender on both.
+type Rig struct {
 	assistantv1.AssistantClient
-	conn *grpc.ClientConn
-	stop func()
+	Stop func()
 }
 
-// open starts a rig. The options of a probe go before those of the contender.
-func open(network Network, service assistantv1.AssistantServer, in contender.Installed, probe ...grpc.ServerOption) (*rig, error) {
+// Open starts a rig. The options of a probe go before those of the contender.
+func Open(network Network, service assistantv1.AssistantServer, in contender.Installed, probe ...grpc.ServerOption) (*Rig, error) {
 	lis, dial, err := network.listen()
 	if err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func open(network Network, service assistantv1.AssistantServer, in contender.Ins
 		stop()
 		return nil, err
 	}
-	return &rig{assistantv1.NewAssistantClient(conn), conn, stop}, nil
+	return &Rig{assistantv1.NewAssistantClient(conn), stop}, nil
 }
 
 func (n Network) listen() (net.Listener, grpc.DialOption, error) {
