@@ -21,7 +21,7 @@ type Settings struct {
 const fewestRounds = 6
 
 // heapRounds is how often what is left on the heap is measured: it hardly varies.
-const heapRounds, heapOperations = 3, 500
+const heapRounds, heapOperations = 3, 200
 
 // Measure measures one case after the other. A turn that fails panics: there is
 // nothing to compare then.

@@ -100,3 +100,6 @@ func (r *Results) WriteBenchmarks(w io.Writer) error {
 	}
 	return nil
 }
+
+// Left is what an operation leaves on the heap.
+func (m *Measured) Left() float64 { return median(m.Heap) }
