@@ -47,6 +47,7 @@ func newFloor() *floor {
 		assistantv1.Assistant_ClassifyIntent_FullMethodName: more,
 		assistantv1.Assistant_Process_FullMethodName:        once,
 		assistantv1.Assistant_Generate_FullMethodName:       once,
+		assistantv1.Assistant_Transcribe_FullMethodName:     once,
 		assistantv1.Assistant_Chat_FullMethodName:           once,
 	})
 	f.tokens.Store(floorTokens)
