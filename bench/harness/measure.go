@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -55,6 +56,7 @@ func (c Case) measure(s Settings) (CaseResult, error) {
 		turns[i] = turn{run: run, into: &r.Measured[i]}
 	}
 	if c.Heap {
+		makeGoroutines(goroutinesEach * heapRounds * heapOperations * len(turns))
 		for i := range turns {
 			turns[i].keep()
 		}
@@ -141,6 +143,22 @@ func (t *turn) keep() {
 		t.into.Heap = append(t.into.Heap, (heap()-before)/heapOperations)
 	}
 	t.into.N = heapOperations
+}
+
+// goroutinesEach is how many an operation may leave running at most.
+const goroutinesEach = 4
+
+// makeGoroutines has the runtime make so many at once. It keeps for ever what
+// describes them, on the heap, and uses it again: whoever needs new ones would be
+// charged for what the next contender has for nothing.
+func makeGoroutines(n int) {
+	var group sync.WaitGroup
+	all := make(chan struct{})
+	for range n {
+		group.Go(func() { <-all })
+	}
+	close(all)
+	group.Wait()
 }
 
 // heap is what is on it after a collection. A second one empties the pools.

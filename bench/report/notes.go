@@ -2,6 +2,8 @@ package report
 
 import (
 	_ "embed"
+	"path"
+	"slices"
 	"strings"
 )
 
@@ -34,8 +36,14 @@ func (n notes) row(id string) (text string, ok bool) {
 	return "", false
 }
 
-// peer finds what is said of a peer that is ahead in some case.
-func (n notes) peer(name string) (text string, ok bool) {
-	text, ok = n["peer "+name]
-	return text, ok
+// peer finds what is said of a peer that is ahead in a case: under "peer NAME in CASES",
+// with patterns of path.Match between commas.
+func (n notes) peer(name, in string) (text string, ok bool) {
+	for heading, text := range n {
+		patterns, of := strings.CutPrefix(heading, "peer "+name+" in ")
+		if of && slices.ContainsFunc(strings.Split(patterns, ", "), func(p string) bool { ok, _ := path.Match(p, in); return ok }) {
+			return text, true
+		}
+	}
+	return "", false
 }

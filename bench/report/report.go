@@ -170,13 +170,31 @@ func (r *Report) exceptions(n notes, out *printer) {
 	out.line("%s", n["exceptions"])
 	for _, peer := range leaders(all) {
 		out.line("### %s", peer)
-		why, ok := n.peer(peer)
+		reasons, cases := byReason(n, all, peer)
+		for _, why := range reasons {
+			out.line("%s", why)
+			leadTable(cases[why]).write(out)
+		}
+	}
+}
+
+// byReason groups the cases in which a peer is ahead by why it is.
+func byReason(n notes, all []lead, peer string) (reasons []string, cases map[string][]lead) {
+	cases = map[string][]lead{}
+	for _, l := range all {
+		if l.peer != peer {
+			continue
+		}
+		why, ok := n.peer(peer, l.in)
 		if !ok {
 			why = unexplained
 		}
-		out.line("%s", why)
-		leadTable(all, peer).write(out)
+		if cases[why] == nil {
+			reasons = append(reasons, why)
+		}
+		cases[why] = append(cases[why], l)
 	}
+	return reasons, cases
 }
 
 // leaders are the peers that are ahead somewhere, in the order of their cases.
@@ -201,11 +219,12 @@ func (r *Report) Problems() (outside, silent []string) {
 			silent = append(silent, "row "+p.ID)
 		}
 	}
-	for _, peer := range leaders(leads(r.Results)) {
-		if _, ok := n.peer(peer); !ok {
-			silent = append(silent, "peer "+peer)
+	for _, l := range leads(r.Results) {
+		if _, ok := n.peer(l.peer, l.in); !ok {
+			silent = append(silent, "peer "+l.peer+" in "+l.in)
 		}
 	}
+	silent = slices.Compact(silent) // ahead of both of ours
 	return outside, silent
 }
 

@@ -88,12 +88,9 @@ func (l *lead) work(theirs, mine harness.Measured, unread *harness.Measured) {
 }
 
 // leadTable has the cases in which one peer is ahead.
-func leadTable(all []lead, peer string) *table {
+func leadTable(all []lead) *table {
 	t := columns("case", "allocations or heap", "ours", "everything on", "CPU, of ours", "of everything on")
 	for _, l := range all {
-		if l.peer != peer {
-			continue
-		}
 		last := t.rows[len(t.rows)-1]
 		if last[0] != l.in {
 			last = make([]string, len(t.rows[0]))
