@@ -16,8 +16,6 @@ func columns(names ...string) *table { return &table{rows: [][]string{names}} }
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
-func (t *table) empty() bool { return len(t.rows) == 1 }
-
 func (t *table) write(w io.Writer) {
 	widths := make([]int, len(t.rows[0]))
 	for _, row := range t.rows {
