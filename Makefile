@@ -105,9 +105,33 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 		done; \
 	done
 
-.PHONY: bench
-bench: ## Run all benchmarks
+.PHONY: microbench
+microbench: ## Run the benchmarks of go test
 	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: bench
+bench: ## Compare with others, and write docs/performance.md: about ten minutes
+	go -C bench run ./cmd/compare -o ../docs/performance.md
+
+.PHONY: bench-quick
+bench-quick: ## Print the same from fewer rounds: under two minutes
+	go -C bench run ./cmd/compare -rounds 6 -slice 20ms -scenarios=false
+
+# Client and server together: of grpc-go's part nothing can be saved here, so ours is shown by itself too.
+PROFILED := -show 'recourse/(interceptors|status|policy|internal)' -ignore 'grpc[.](invoke|newClientStream)$$|_Handler[.]func1'
+
+.PHONY: profile
+profile: ## Profile calls that succeed and calls that fail, and print what is on top
+	go -C bench run ./cmd/profile -o profiles
+	@cd bench/profiles; top() { go tool pprof -top "$$@" 2>/dev/null | sed 1,4d; }; \
+	for call in success failure; do \
+		printf '\n== %s: CPU time, all and ours\n' "$$call"; \
+		top -nodecount 30 "$$call.cpu"; \
+		top -nodecount 20 -cum $(PROFILED) "$$call.cpu"; \
+		printf '\n== %s: allocations, all and ours\n' "$$call"; \
+		top -nodecount 30 -sample_index alloc_objects -base "$$call.base" "$$call.allocs"; \
+		top -nodecount 20 -sample_index alloc_objects $(PROFILED) -base "$$call.base" "$$call.allocs"; \
+	done
 
 .PHONY: stress
 stress: ## Run the tests of the engine 50 times with the race detector
@@ -125,8 +149,9 @@ tidy: ## Tidy the modules
 .PHONY: clean
 clean: ## Remove what was built here
 	rm -rf bin
+	rm -rf bench/profiles
 	rm -f ./*.test ./*.out ./*.prof
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16

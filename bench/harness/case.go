@@ -7,6 +7,9 @@ type Case struct {
 	Name       string // "unary/bufconn"
 	Baseline   string // the contender that ratios refer to
 	Contenders []Contender
+	// Heap measures what n times the work leaves on the heap until it is stopped,
+	// instead of what it takes.
+	Heap bool
 }
 
 // A Contender is one way to do the work of a case.

@@ -1,0 +1,54 @@
+package cases
+
+import (
+	"context"
+	"strings"
+
+	"github.com/recourse-dev/recourse/bench/contender"
+	"github.com/recourse-dev/recourse/bench/harness"
+	"github.com/recourse-dev/recourse/bench/rig"
+	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
+)
+
+// idleStreams keeps streams open that have had their first message: what they hold is
+// both sides', grpc-go's own share included. Whoever repeats streams and does not let
+// go of the request shows with a large one.
+func idleStreams(name string, requestBytes int) harness.Case {
+	c := harness.Case{Name: name, Baseline: contender.BareName, Heap: true}
+	for _, each := range contender.All() {
+		c.Contenders = append(c.Contenders, harness.Contender{Name: each.Name, Setup: func() (func(int), func(), error) {
+			in, err := each.New()
+			if err != nil {
+				return nil, nil, err
+			}
+			r, err := rig.Open(rig.Memory, idle{}, in)
+			if err != nil {
+				return nil, nil, err
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			var held []any // as an application would that reads on
+			one := func() {
+				s, err := leaveOpen(ctx, r, each.CallerDeadline, requestBytes)
+				must(err)
+				held = append(held, s)
+			}
+			return share(1, one), func() { cancel(); r.Stop(); clear(held) }, nil
+		}})
+	}
+	return c
+}
+
+// leaveOpen opens a stream that ends with the context.
+func leaveOpen(ctx context.Context, r *rig.Rig, deadline bool, requestBytes int) (any, error) {
+	if deadline {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, contender.Timeout)
+		context.AfterFunc(ctx, cancel)
+	}
+	s, err := r.Generate(ctx, &assistantv1.GenerateRequest{Prompt: strings.Repeat("x", requestBytes)})
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.Recv()
+	return s, err
+}

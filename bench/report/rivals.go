@@ -1,0 +1,110 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/recourse-dev/recourse/bench/contender"
+	"github.com/recourse-dev/recourse/bench/harness"
+)
+
+// errorRivals are who is compared with whom in the cases of the error path: what does
+// the same work.
+var errorRivals = map[string]string{
+	withDetails: errorOurs, connect: errorOurs, "gax": errorOurs, "grpc-details": errorOurs, "gomw": errorOurs, "gomw-default": errorOurs,
+	withDetails + "-read": errorOurs + "-read", "grpc-static": errorStatic,
+	"grpc-default": errorOurs + "-default", "grpc-default-static": errorOurs + "-default-static",
+	"grpc-2KB": errorOurs + "-2KB", "grpc-2KB-static": errorOurs + "-2KB-static",
+}
+
+// rivals are those of ours that do the same work as a contender in a case; none: it is
+// not a peer.
+func rivals(c harness.CaseResult, name string) (ours []string) {
+	if strings.HasPrefix(c.Name, "error/") {
+		if own := errorRivals[name]; own != "" && c.Find(own) != nil {
+			return []string{own}
+		}
+		return nil
+	}
+	for _, each := range contender.All() {
+		if each.Name == name && each.Kind == contender.Peer {
+			return usualOurs
+		}
+	}
+	return nil
+}
+
+// lead is a case in which a peer costs less than we do.
+type lead struct {
+	in, peer, ours string
+	theirs, mine   string // allocations or heap, "" where theirs are not less
+	cpu            string // the CPU time of the peer as a share of ours, "" where it is not credibly less
+}
+
+// leads finds all of them: fewer allocations, less CPU time with an interval that
+// does not reach ours, or less heap.
+func leads(r *harness.Results) (all []lead) {
+	for _, c := range r.Cases {
+		for i, each := range c.Contenders {
+			for _, own := range rivals(c, each.Name) {
+				mine := c.Find(own)
+				if mine == nil {
+					continue
+				}
+				l := lead{in: c.Name, peer: each.Name, ours: own}
+				if c.Heap {
+					l.heap(c.Measured[i], *mine)
+				} else {
+					l.work(c.Measured[i], *mine, c.Find(own+"-unread"))
+				}
+				if l.theirs != "" || l.cpu != "" {
+					all = append(all, l)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// sameHeap is the least difference that is one: the runtime's own structures vary.
+const sameHeap = 50
+
+func (l *lead) heap(theirs, mine harness.Measured) {
+	if theirs.Left() < mine.Left()-sameHeap {
+		l.theirs, l.mine = Bytes.text(theirs.Left()), Bytes.text(mine.Left())
+	}
+}
+
+func (l *lead) work(theirs, mine harness.Measured, unread *harness.Measured) {
+	if unread == nil {
+		unread = &harness.Measured{CPU: make([]float64, len(mine.CPU))}
+	}
+	if own := mine.Allocs - unread.Allocs; theirs.Allocs < own {
+		l.theirs, l.mine = Allocs.text(theirs.Allocs), Allocs.text(own)
+	}
+	share := harness.Paired(func(v []float64) float64 { return v[0] / (v[1] - v[2]) }, theirs.CPU, mine.CPU, unread.CPU)
+	if share.Hi < 1 {
+		l.cpu = Times.spread(share)
+	}
+}
+
+// leadTable has the cases in which one peer is ahead.
+func leadTable(all []lead) *table {
+	t := columns("case", "allocations or heap", "ours", "everything on", "CPU, of ours", "of everything on")
+	for _, l := range all {
+		last := t.rows[len(t.rows)-1]
+		if last[0] != l.in {
+			last = make([]string, len(t.rows[0]))
+			last[0] = l.in
+			t.add(last...)
+		}
+		column := 0
+		if l.ours == contender.RecourseName && !strings.HasPrefix(l.in, "error/") {
+			column = 1
+		}
+		if l.theirs != "" {
+			last[1] = l.theirs
+		}
+		last[2+column], last[4+column] = l.mine, l.cpu
+	}
+	return t
+}

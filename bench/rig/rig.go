@@ -1,0 +1,70 @@
+// Package rig connects a client to a server of the example service, with a contender
+// on both.
+package rig
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"github.com/recourse-dev/recourse/bench/contender"
+	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+)
+
+// Network is what client and server are connected by.
+type Network string
+
+// Memory is within the process; Loopback is the kernel's.
+const (
+	Memory   Network = "bufconn"
+	Loopback Network = "tcp"
+)
+
+// Rig is a server with a connection to it, and a contender on both.
+type Rig struct {
+	assistantv1.AssistantClient
+	Stop func()
+}
+
+// Open starts a rig. The options of a probe go before those of the contender.
+func Open(network Network, service assistantv1.AssistantServer, in contender.Installed, probe ...grpc.ServerOption) (*Rig, error) {
+	lis, dial, err := network.listen()
+	if err != nil {
+		return nil, err
+	}
+	server := grpc.NewServer(append(probe, in.Server...)...)
+	assistantv1.RegisterAssistantServer(server, service)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(lis) }()
+	conn, err := grpc.NewClient("passthrough:///"+lis.Addr().String(), append(in.Dial, grpc.WithTransportCredentials(insecure.NewCredentials()), dial)...)
+	stop := func() {
+		if conn != nil {
+			_ = conn.Close() // only a second Close fails
+		}
+		server.Stop()
+		<-served
+		if in.Stop != nil {
+			in.Stop()
+		}
+	}
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	return &Rig{assistantv1.NewAssistantClient(conn), stop}, nil
+}
+
+func (n Network) listen() (net.Listener, grpc.DialOption, error) {
+	switch n {
+	case Memory:
+		lis := bufconn.Listen(1 << 20)
+		return lis, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }), nil
+	case Loopback:
+		lis, err := net.Listen("tcp", "127.0.0.1:0")
+		return lis, grpc.EmptyDialOption{}, err
+	}
+	return nil, nil, errors.New("there is no such network: " + string(n))
+}
