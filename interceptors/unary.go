@@ -17,6 +17,7 @@ type unaryCall struct {
 	req, reply any
 	invoker    grpc.UnaryInvoker
 
+	own     trouble       // so that it costs nothing
 	kept    bool          // something may hold on to the call when it is over
 	asked   proto.Message // the request as it was, for the fallbacks
 	decoded any           // what attempts decode into: the reply itself, if it came empty
@@ -53,7 +54,7 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 	}
 	u.settings, u.opts = settings, rest
 	defer func() { u.settings.finished(err) }()
-	if err = u.begin(ctx, u.req); err != nil {
+	if err = u.begin(ctx); err != nil {
 		return err
 	}
 	defer u.cancel()
@@ -61,13 +62,15 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 	if req, ok := u.req.(proto.Message); ok && wantRequest(u.method.fallbacks) {
 		u.asked = proto.Clone(req) // interceptors below may change what is sent
 	}
-	err = u.first()
-	if err != nil {
-		err = u.run.Repeat(u.ctx, err, u)
+	if err = u.first(); err != nil {
+		u.trouble = u.own.enter(&u.calling, u.method.facts.named(u.req))
+		err = u.trouble.Repeat(u.ctx, err, u)
 	}
-	u.settle(err)
 	if err == nil {
+		u.worked()
 		err = u.accept()
+	} else {
+		u.settle(err)
 	}
 	if err == nil {
 		u.saved(nil)
