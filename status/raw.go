@@ -88,6 +88,9 @@ func cleanRaw(r rawDetail) (rawDetail, bool) {
 	if err != nil {
 		return r, true
 	}
+	if isCleanEncoding(r.value, mt.Descriptor(), maxNesting) {
+		return r, true
+	}
 	m := mt.New().Interface()
 	if !unmarshal(r.value, m) {
 		return rawDetail{}, false

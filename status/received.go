@@ -8,13 +8,13 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
@@ -279,7 +279,8 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 	}
 }
 
-// scanEncoded yields the details that Encode has handed to grpc-go as bytes only.
+// scanEncoded yields the details in an encoded google.rpc.Status, as in the part
+// that Encode has handed to grpc-go as bytes only.
 func scanEncoded(b []byte, yield func(rawDetail) bool) {
 	for len(b) > 0 {
 		f, rest, ok := nextField(b)
@@ -287,9 +288,10 @@ func scanEncoded(b []byte, yield func(rawDetail) bool) {
 			return
 		}
 		b = rest
-		var a anypb.Any
-		if f.num == statusDetails && f.typ == protowire.BytesType && proto.Unmarshal(f.bytes, &a) == nil &&
-			!yield(newRaw(a.GetTypeUrl(), a.GetValue())) {
+		if f.num != statusDetails || f.typ != protowire.BytesType {
+			continue
+		}
+		if url, value, ok := parsePair(f.bytes); ok && utf8.Valid(url) && !yield(newRaw(string(url), value)) {
 			return
 		}
 	}
