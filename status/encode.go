@@ -152,14 +152,13 @@ func (last *rendition) serves(r *Rendering) bool {
 // proto encodes e and takes the encoding apart, for readers that want every detail.
 func (e *Error) proto(r Rendering) *spb.Status {
 	d := e.draft(&r)
-	b := d.render(nil, &r)
+	b := d.render(make([]byte, 0, 1<<10), &r)
 	p := &spb.Status{Code: int32(d.code), Message: d.message}
 	if d.bare {
 		return p
 	}
-	scanEncoded(b[d.detailsAt:], func(raw rawDetail) bool {
-		raw.value = slices.Clip(raw.value) // the caller may append to it
-		p.Details = append(p.Details, raw.any())
+	scanEncoded(b[d.detailsAt:], func(url string, value []byte) bool {
+		p.Details = append(p.Details, &anypb.Any{TypeUrl: url, Value: slices.Clip(value)}) // the caller may append to it
 		return true
 	})
 	return p

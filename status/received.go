@@ -250,15 +250,16 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 		if st == nil {
 			return
 		}
+		yieldRaw := func(url string, value []byte) bool { return yield(newRaw(url, value)) }
 		layout := statusLayout()
 		if layout == nil {
 			p := st.Proto()
 			for _, d := range p.GetDetails() {
-				if !yield(newRaw(d.GetTypeUrl(), d.GetValue())) {
+				if !yieldRaw(d.GetTypeUrl(), d.GetValue()) {
 					return
 				}
 			}
-			scanEncoded(p.ProtoReflect().GetUnknown(), yield)
+			scanEncoded(p.ProtoReflect().GetUnknown(), yieldRaw)
 			return
 		}
 		p := reflect.ValueOf(st).Elem().Field(layout.proto)
@@ -271,17 +272,17 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 				continue
 			}
 			a := list.Index(i).Elem()
-			if !yield(newRaw(a.Field(layout.url).String(), a.Field(layout.value).Bytes())) {
+			if !yieldRaw(a.Field(layout.url).String(), a.Field(layout.value).Bytes()) {
 				return
 			}
 		}
-		scanEncoded(p.Elem().Field(layout.unknown).Bytes(), yield)
+		scanEncoded(p.Elem().Field(layout.unknown).Bytes(), yieldRaw)
 	}
 }
 
 // scanEncoded yields the details in an encoded google.rpc.Status, as in the part
 // that Encode has handed to grpc-go as bytes only.
-func scanEncoded(b []byte, yield func(rawDetail) bool) {
+func scanEncoded(b []byte, yield func(url string, value []byte) bool) {
 	for len(b) > 0 {
 		f, rest, ok := nextField(b)
 		if !ok {
@@ -291,7 +292,7 @@ func scanEncoded(b []byte, yield func(rawDetail) bool) {
 		if f.num != statusDetails || f.typ != protowire.BytesType {
 			continue
 		}
-		if url, value, ok := parsePair(f.bytes); ok && utf8.Valid(url) && !yield(newRaw(string(url), value)) {
+		if url, value, ok := parsePair(f.bytes); ok && utf8.Valid(url) && !yield(string(url), value) {
 			return
 		}
 	}
