@@ -268,10 +268,11 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 		}
 		list := p.Elem().Field(layout.details)
 		for i := range list.Len() {
-			if list.Index(i).IsNil() {
+			d := list.Index(i)
+			if d.IsNil() {
 				continue
 			}
-			a := list.Index(i).Elem()
+			a := d.Elem()
 			if !yieldRaw(a.Field(layout.url).String(), a.Field(layout.value).Bytes()) {
 				return
 			}
