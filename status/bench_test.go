@@ -238,3 +238,22 @@ func BenchmarkFindOnly(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkAmended(b *testing.B) {
+	for _, details := range []int{3, 5} {
+		err := plain(arrived(b, makeOurs(details, "17").Encode(status.Rendering{})))
+		advice := &recoursev1.RetryAdvice{Verdict: never, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, Attempts: 3}
+		b.Run("With/"+strconv.Itoa(details), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				sink = remoteOf(err).With(status.Advice(advice))
+			}
+		})
+		b.Run("With+Code/"+strconv.Itoa(details), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				sink = grpcstatus.Code(remoteOf(err).With(status.Advice(advice)))
+			}
+		})
+	}
+}

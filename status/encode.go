@@ -149,13 +149,18 @@ func (last *rendition) serves(r *Rendering) bool {
 		of.OmitErrorDetail == r.OmitErrorDetail && of.OmitGuidance == r.OmitGuidance && slices.Equal(of.PartnerDomains, r.PartnerDomains)
 }
 
-// proto encodes e and decodes it again, for readers that want every detail.
+// proto encodes e and takes the encoding apart, for readers that want every detail.
 func (e *Error) proto(r Rendering) *spb.Status {
 	d := e.draft(&r)
-	p := new(spb.Status)
-	if b := d.render(nil, &r); d.bare || proto.Unmarshal(b, p) != nil {
-		return &spb.Status{Code: int32(d.code), Message: d.message}
+	b := d.render(make([]byte, 0, 1<<10), &r)
+	p := &spb.Status{Code: int32(d.code), Message: d.message}
+	if d.bare {
+		return p
 	}
+	scanEncoded(b[d.detailsAt:], func(url string, value []byte) bool {
+		p.Details = append(p.Details, &anypb.Any{TypeUrl: url, Value: slices.Clip(value)}) // the caller may append to it
+		return true
+	})
 	return p
 }
 
@@ -261,7 +266,7 @@ type draft struct {
 // draft copies what the caller may see and fills in what is missing.
 func (e *Error) draft(r *Rendering) draft {
 	d := draft{fields: *e.view(), code: e.code, message: e.message, omitDetail: r.OmitErrorDetail}
-	if e.received != nil {
+	if e.asReceived() != nil {
 		d.cleanOthers()
 	}
 	usual := defaultsOf(e.code)

@@ -46,7 +46,7 @@ func (m *errorInfo) parse(b []byte) bool {
 		case infoDomain:
 			m.domain = f.bytes
 		case infoMetadata:
-			key, _, ok := parseEntry(f.bytes)
+			key, _, ok := parsePair(f.bytes)
 			if !ok {
 				return false
 			}
@@ -57,7 +57,8 @@ func (m *errorInfo) parse(b []byte) bool {
 	return true
 }
 
-func parseEntry(b []byte) (key, value []byte, ok bool) {
+// parsePair reads an entry of a map, or an Any: both have two fields of bytes.
+func parsePair(b []byte) (key, value []byte, ok bool) {
 	for len(b) > 0 {
 		f, rest, ok := nextField(b)
 		if !ok {
@@ -68,9 +69,9 @@ func parseEntry(b []byte) (key, value []byte, ok bool) {
 			continue
 		}
 		switch f.num {
-		case mapKey:
+		case mapKey: // which is anyURL
 			key = f.bytes
-		case mapValue:
+		case mapValue: // which is anyValue
 			value = f.bytes
 		}
 	}
@@ -88,7 +89,7 @@ func metadataIn(b []byte, entries int) []pair {
 		f, rest, _ := nextField(b)
 		b = rest
 		if f.num == infoMetadata && f.typ == protowire.BytesType {
-			key, value, _ := parseEntry(f.bytes)
+			key, value, _ := parsePair(f.bytes)
 			meta = append(meta, pair{text(key), text(value)})
 		}
 	}

@@ -88,6 +88,9 @@ func cleanRaw(r rawDetail) (rawDetail, bool) {
 	if err != nil {
 		return r, true
 	}
+	if isCleanEncoding(r.value, mt.Descriptor(), maxNesting) {
+		return r, true
+	}
 	m := mt.New().Interface()
 	if !unmarshal(r.value, m) {
 		return rawDetail{}, false
@@ -153,8 +156,11 @@ func (f *fields) absorbErrorInfo(b []byte) {
 	if f.domain == "" {
 		f.domain = clean(text(m.domain), maxDomain)
 	}
-	f.meta = slices.Grow(f.meta, min(m.entries, maxMeta))
-	for _, p := range metadataIn(b, m.entries) {
+	meta := metadataIn(b, m.entries)
+	if len(f.meta) == 0 {
+		f.meta = meta[:0] // sorted already: what is kept moves up
+	}
+	for _, p := range meta {
 		if p.key == "" || len(p.key) > maxMetaKey || !isClean(p.key) || isMirror(p.key) && len(p.value) > maxMetaKey {
 			f.elided++
 			continue

@@ -8,13 +8,13 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
@@ -250,15 +250,16 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 		if st == nil {
 			return
 		}
+		yieldRaw := func(url string, value []byte) bool { return yield(newRaw(url, value)) }
 		layout := statusLayout()
 		if layout == nil {
 			p := st.Proto()
 			for _, d := range p.GetDetails() {
-				if !yield(newRaw(d.GetTypeUrl(), d.GetValue())) {
+				if !yieldRaw(d.GetTypeUrl(), d.GetValue()) {
 					return
 				}
 			}
-			scanEncoded(p.ProtoReflect().GetUnknown(), yield)
+			scanEncoded(p.ProtoReflect().GetUnknown(), yieldRaw)
 			return
 		}
 		p := reflect.ValueOf(st).Elem().Field(layout.proto)
@@ -267,29 +268,32 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 		}
 		list := p.Elem().Field(layout.details)
 		for i := range list.Len() {
-			if list.Index(i).IsNil() {
+			d := list.Index(i)
+			if d.IsNil() {
 				continue
 			}
-			a := list.Index(i).Elem()
-			if !yield(newRaw(a.Field(layout.url).String(), a.Field(layout.value).Bytes())) {
+			a := d.Elem()
+			if !yieldRaw(a.Field(layout.url).String(), a.Field(layout.value).Bytes()) {
 				return
 			}
 		}
-		scanEncoded(p.Elem().Field(layout.unknown).Bytes(), yield)
+		scanEncoded(p.Elem().Field(layout.unknown).Bytes(), yieldRaw)
 	}
 }
 
-// scanEncoded yields the details that Encode has handed to grpc-go as bytes only.
-func scanEncoded(b []byte, yield func(rawDetail) bool) {
+// scanEncoded yields the details in an encoded google.rpc.Status, as in the part
+// that Encode has handed to grpc-go as bytes only.
+func scanEncoded(b []byte, yield func(url string, value []byte) bool) {
 	for len(b) > 0 {
 		f, rest, ok := nextField(b)
 		if !ok {
 			return
 		}
 		b = rest
-		var a anypb.Any
-		if f.num == statusDetails && f.typ == protowire.BytesType && proto.Unmarshal(f.bytes, &a) == nil &&
-			!yield(newRaw(a.GetTypeUrl(), a.GetValue())) {
+		if f.num != statusDetails || f.typ != protowire.BytesType {
+			continue
+		}
+		if url, value, ok := parsePair(f.bytes); ok && utf8.Valid(url) && !yield(string(url), value) {
 			return
 		}
 	}

@@ -61,14 +61,11 @@ func mend(b []byte, md protoreflect.MessageDescriptor, depth int) ([]byte, bool)
 	return out, true
 }
 
-// isCleanEncoding reports whether every text in an encoded message is clean. It
-// says no where it cannot tell: of bytes that are no message, of groups and
-// extensions.
+// isCleanEncoding reports whether b decodes as a message all of whose texts are
+// clean. It says no where it cannot tell, as of groups, extensions and packed
+// numbers.
 func isCleanEncoding(b []byte, md protoreflect.MessageDescriptor, depth int) bool {
-	if depth == 0 {
-		return true
-	}
-	if md.ExtensionRanges().Len() > 0 {
+	if depth == 0 || md.ExtensionRanges().Len() > 0 {
 		return false
 	}
 	for len(b) > 0 {
@@ -81,10 +78,17 @@ func isCleanEncoding(b []byte, md protoreflect.MessageDescriptor, depth int) boo
 		if fd == nil || f.typ != protowire.BytesType {
 			continue
 		}
-		switch {
-		case fd.Kind() == protoreflect.StringKind && !isClean(f.bytes):
-			return false
-		case fd.Kind() == protoreflect.MessageKind && !isCleanEncoding(f.bytes, fd.Message(), depth-1):
+		ok = true
+		switch fd.Kind() {
+		case protoreflect.StringKind:
+			ok = isClean(f.bytes)
+		case protoreflect.MessageKind:
+			ok = isCleanEncoding(f.bytes, fd.Message(), depth-1)
+		case protoreflect.BytesKind:
+		default:
+			ok = !fd.IsList()
+		}
+		if !ok {
 			return false
 		}
 	}
