@@ -81,18 +81,19 @@ type turn struct {
 	into *Measured
 }
 
-// calibrate finds out how many operations fill a slice, and warms up.
+// calibrate finds out how many operations fill a slice, and warms up. What is slow the
+// first time, or was held up, would lead to a number that is much too small.
 func (t *turn) calibrate(slice time.Duration) {
-	t.n = 1
-	for {
+	t.run(1)
+	for t.n = 1; t.n < 1<<26; {
 		start := time.Now()
 		t.run(t.n)
 		took := time.Since(start)
-		if took >= slice/4 || t.n >= 1<<26 {
-			t.n = max(1, int(float64(t.n)*float64(slice)/float64(max(took, 1))))
+		if took >= slice/2 {
+			t.n = max(1, int(float64(t.n)*float64(slice)/float64(took)))
 			return
 		}
-		t.n *= 2
+		t.n = min(t.n*16, int(float64(t.n)*float64(slice)/float64(max(took, 1)))+1)
 	}
 }
 
@@ -109,15 +110,15 @@ func (t *turn) time() {
 }
 
 const (
-	countedAtMost = 2000
-	countedTimes  = 3
+	countedAtLeast, countedAtMost = 20, 2000 // operations
+	countedTimes                  = 3
 )
 
 // count counts allocations, in a pass of its own without garbage collection: that
 // would empty pools, which then are filled again now by one contender and now by
 // another.
 func (t *turn) count() {
-	n := max(1, min(t.n/4, countedAtMost))
+	n := min(max(t.n, countedAtLeast), countedAtMost)
 	var allocs, bytes []float64
 	for range countedTimes {
 		runtime.GC()
