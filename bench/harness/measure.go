@@ -64,7 +64,7 @@ func (c Case) measure(s Settings) (CaseResult, error) {
 	}
 	for i := range turns {
 		turns[i].calibrate(s.Slice)
-		turns[i].count()
+		turns[i].count(s.Slice)
 	}
 	for round := range s.Rounds {
 		for i := range turns { // each has every place in the order in its turn
@@ -110,6 +110,7 @@ func (t *turn) time() {
 }
 
 const (
+	countedFor                    = 100 * time.Millisecond
 	countedAtLeast, countedAtMost = 20, 2000 // operations
 	countedTimes                  = 3
 )
@@ -117,8 +118,8 @@ const (
 // count counts allocations, in a pass of its own without garbage collection: that
 // would empty pools, which then are filled again now by one contender and now by
 // another.
-func (t *turn) count() {
-	n := min(max(t.n, countedAtLeast), countedAtMost)
+func (t *turn) count(slice time.Duration) {
+	n := min(max(int(float64(t.n)*float64(countedFor)/float64(slice)), countedAtLeast), countedAtMost)
 	var allocs, bytes []float64
 	for range countedTimes {
 		runtime.GC()
@@ -129,10 +130,11 @@ func (t *turn) count() {
 		t.run(n)
 		runtime.ReadMemStats(&after)
 		debug.SetGCPercent(percent)
-		allocs = append(allocs, float64(after.Mallocs-before.Mallocs)/float64(n))
-		bytes = append(bytes, float64(after.TotalAlloc-before.TotalAlloc)/float64(n))
+		allocs = append(allocs, math.Round(float64(after.Mallocs-before.Mallocs)/float64(n)))
+		bytes = append(bytes, math.Round(float64(after.TotalAlloc-before.TotalAlloc)/float64(n)))
 	}
-	t.into.Allocs, t.into.Bytes = math.Round(median(allocs)), math.Round(median(bytes))
+	t.into.Allocs, t.into.Bytes = median(allocs), median(bytes)
+	t.into.Fewest, t.into.Most = slices.Min(allocs), slices.Max(allocs)
 }
 
 // keep measures what operations leave behind.
