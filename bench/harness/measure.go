@@ -64,7 +64,7 @@ func (c Case) measure(s Settings) (CaseResult, error) {
 	}
 	for i := range turns {
 		turns[i].calibrate(s.Slice)
-		turns[i].count()
+		turns[i].count(s.Slice)
 	}
 	for round := range s.Rounds {
 		for i := range turns { // each has every place in the order in its turn
@@ -81,18 +81,19 @@ type turn struct {
 	into *Measured
 }
 
-// calibrate finds out how many operations fill a slice, and warms up.
+// calibrate finds out how many operations fill a slice, and warms up. What is slow the
+// first time, or was held up, would lead to a number that is much too small.
 func (t *turn) calibrate(slice time.Duration) {
-	t.n = 1
-	for {
+	t.run(1)
+	for t.n = 1; t.n < 1<<26; {
 		start := time.Now()
 		t.run(t.n)
 		took := time.Since(start)
-		if took >= slice/4 || t.n >= 1<<26 {
-			t.n = max(1, int(float64(t.n)*float64(slice)/float64(max(took, 1))))
+		if took >= slice/2 {
+			t.n = max(1, int(float64(t.n)*float64(slice)/float64(took)))
 			return
 		}
-		t.n *= 2
+		t.n = min(t.n*16, int(float64(t.n)*float64(slice)/float64(max(took, 1)))+1)
 	}
 }
 
@@ -109,15 +110,16 @@ func (t *turn) time() {
 }
 
 const (
-	countedAtMost = 2000
-	countedTimes  = 3
+	countedFor                    = 100 * time.Millisecond
+	countedAtLeast, countedAtMost = 20, 2000 // operations
+	countedTimes                  = 3
 )
 
 // count counts allocations, in a pass of its own without garbage collection: that
 // would empty pools, which then are filled again now by one contender and now by
 // another.
-func (t *turn) count() {
-	n := max(1, min(t.n/4, countedAtMost))
+func (t *turn) count(slice time.Duration) {
+	n := min(max(int(float64(t.n)*float64(countedFor)/float64(slice)), countedAtLeast), countedAtMost)
 	var allocs, bytes []float64
 	for range countedTimes {
 		runtime.GC()
@@ -128,10 +130,11 @@ func (t *turn) count() {
 		t.run(n)
 		runtime.ReadMemStats(&after)
 		debug.SetGCPercent(percent)
-		allocs = append(allocs, float64(after.Mallocs-before.Mallocs)/float64(n))
-		bytes = append(bytes, float64(after.TotalAlloc-before.TotalAlloc)/float64(n))
+		allocs = append(allocs, math.Round(float64(after.Mallocs-before.Mallocs)/float64(n)))
+		bytes = append(bytes, math.Round(float64(after.TotalAlloc-before.TotalAlloc)/float64(n)))
 	}
-	t.into.Allocs, t.into.Bytes = math.Round(median(allocs)), math.Round(median(bytes))
+	t.into.Allocs, t.into.Bytes = median(allocs), median(bytes)
+	t.into.Fewest, t.into.Most = slices.Min(allocs), slices.Max(allocs)
 }
 
 // keep measures what operations leave behind.

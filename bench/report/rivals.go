@@ -78,8 +78,8 @@ func (l *lead) work(theirs, mine harness.Measured, unread *harness.Measured) {
 	if unread == nil {
 		unread = &harness.Measured{CPU: make([]float64, len(mine.CPU))}
 	}
-	if own := mine.Allocs - unread.Allocs; theirs.Allocs < own {
-		l.theirs, l.mine = Allocs.text(theirs.Allocs), Allocs.text(own)
+	if theirs.Most < mine.Fewest-unread.Most {
+		l.theirs, l.mine = Allocs.text(theirs.Allocs), Allocs.text(mine.Allocs-unread.Allocs)
 	}
 	share := harness.Paired(func(v []float64) float64 { return v[0] / (v[1] - v[2]) }, theirs.CPU, mine.CPU, unread.CPU)
 	if share.Hi < 1 {
