@@ -73,20 +73,20 @@ type evidence struct {
 	trailer metadata.MD // of a unary call
 	peer    peer.Peer   // set if it got as far as a connection
 	ends    atomic.Int32
-	own     [3]grpc.CallOption
+	end     grpc.CallOption   // that counts them
 	options []grpc.CallOption // the application's, and our own
 }
 
-// given returns the options of an attempt.
+// given returns the options of an attempt. A stream tells its trailer itself.
 func (e *evidence) given(opts []grpc.CallOption, streams bool) []grpc.CallOption {
-	if e.own[0] == nil {
-		e.own = [3]grpc.CallOption{grpc.OnFinish(func(error) { e.ends.Add(1) }), grpc.Peer(&e.peer), grpc.Trailer(&e.trailer)}
+	if e.end == nil {
+		e.end = grpc.OnFinish(func(error) { e.ends.Add(1) })
+		e.options = make([]grpc.CallOption, 0, len(opts)+3)
 	}
-	own := e.own[:]
-	if streams {
-		own = own[:2]
+	e.options = append(append(e.options[:0], opts...), e.end, grpc.Peer(&e.peer))
+	if !streams {
+		e.options = append(e.options, grpc.Trailer(&e.trailer))
 	}
-	e.options = append(append(e.options[:0], opts...), own...)
 	return e.options[:len(e.options):len(e.options)]
 }
 
@@ -154,19 +154,19 @@ func (k *calling) attempt(n int) (context.Context, context.CancelFunc) {
 		ctx, cancel = context.WithTimeout(ctx, t)
 	}
 	if n > 1 {
-		ctx = metadata.AppendToOutgoingContext(ctx, attemptsKey, strconv.Itoa(n-1))
-		ctx = k.named(ctx)
+		ctx = k.repeated(ctx, n)
 		k.forget()
 	}
 	k.present = ctx
 	return ctx, cancel
 }
 
-// named has all repeats of a call found under one id: the caller's, or the one that
-// the server made for the first attempt, or one made here.
-func (k *calling) named(ctx context.Context) context.Context {
+// repeated tells the server of a repeat, and has all of them found under one id: the
+// caller's, or the one that the server made for the first attempt, or one made here.
+func (k *calling) repeated(ctx context.Context, n int) context.Context {
+	before := strconv.Itoa(n - 1)
 	if len(metadata.ValueFromOutgoingContext(ctx, requestIDKey)) > 0 {
-		return ctx
+		return metadata.AppendToOutgoingContext(ctx, attemptsKey, before)
 	}
 	t := k.trouble
 	if t.id == "" {
@@ -175,7 +175,7 @@ func (k *calling) named(ctx context.Context) context.Context {
 	if t.id == "" {
 		t.id = rand.Text()
 	}
-	return metadata.AppendToOutgoingContext(ctx, requestIDKey, t.id)
+	return metadata.AppendToOutgoingContext(ctx, attemptsKey, before, requestIDKey, t.id)
 }
 
 // forget empties the targets that the application has given: an attempt that gets

@@ -90,7 +90,7 @@ func panicIn(err error) *status.PanicError {
 func logFailure(ctx context.Context, f Failure) {
 	if f.Degraded != nil {
 		if f.policy == nil || f.policy.LogRecovery {
-			slog.LogAttrs(ctx, slog.LevelWarn, "call answered by a fallback", f.LogValue().Group()...)
+			log(ctx, slog.LevelWarn, "call answered by a fallback", f)
 		}
 		return
 	}
@@ -105,7 +105,14 @@ func logFailure(ctx context.Context, f Failure) {
 			return
 		}
 	}
-	slog.LogAttrs(ctx, level, "call failed", f.LogValue().Group()...)
+	log(ctx, level, "call failed", f)
+}
+
+// log describes a failure only where the log is on.
+func log(ctx context.Context, level slog.Level, message string, f Failure) {
+	if l := slog.Default(); l.Enabled(ctx, level) {
+		l.LogAttrs(ctx, level, message, f.LogValue().Group()...)
+	}
 }
 
 // logRecovery is what a client writes by itself: calls that would have failed.
@@ -114,7 +121,7 @@ func logRecovery(ctx context.Context, f Failure) {
 	if f.Degraded != nil {
 		message = "call answered by a fallback"
 	}
-	slog.LogAttrs(ctx, slog.LevelInfo, message, f.LogValue().Group()...)
+	log(ctx, slog.LevelInfo, message, f)
 }
 
 // causes returns the text of err and, since a *status.Error never shows its

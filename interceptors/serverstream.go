@@ -41,10 +41,9 @@ type serverStream struct {
 	handler grpc.StreamHandler
 
 	// With a policy only.
-	watch   *watchdog
-	marked  bool          // the first message was looked at
-	request proto.Message // the only one, for a fallback or another run
-	again   bool          // the handler has not asked for it again yet
+	watch  *watchdog
+	marked bool // the first message was looked at
+	again  bool // the handler has not asked for the request of another run yet
 
 	gate sync.Mutex  // decides between the handler and what takes its place
 	sent atomic.Bool // a message, or headers
@@ -124,14 +123,14 @@ func (s *serverStream) receive(m any) error {
 	}
 	again := s.again
 	s.again = false
-	if into, ok := m.(proto.Message); ok && again && s.request != nil {
-		proto.Merge(into, s.request)
+	if into, ok := m.(proto.Message); ok && again && s.serving.req != nil {
+		proto.Merge(into, s.serving.req)
 		return nil
 	}
 	s.watch.begin()
 	err := s.ServerStream.RecvMsg(m)
 	s.watch.end(err == nil)
-	if err == nil && s.request == nil && s.serving.keeps() {
+	if err == nil && s.serving.req == nil && s.serving.keeps() {
 		s.keep(m)
 	}
 	return err
@@ -141,8 +140,7 @@ func (s *serverStream) keep(m any) {
 	s.gate.Lock()
 	defer s.gate.Unlock()
 	if req, ok := m.(proto.Message); ok && !s.serving.left.Load() {
-		s.request = proto.Clone(req)
-		s.serving.req = s.request
+		s.serving.req = proto.Clone(req)
 	}
 }
 

@@ -33,10 +33,9 @@ type serverMethod struct {
 // handling is what a server does for one call, of any shape, around its handler.
 type handling struct {
 	serverCall
-	method  *serverMethod
-	req     proto.Message // nil where the client streams, or the codec is not protobuf's
-	ctx     context.Context
-	repeats retry.Run
+	method *serverMethod
+	req    proto.Message // nil where the client streams, or the codec is not protobuf's
+	ctx    context.Context
 
 	shape   shape
 	reply   any
@@ -288,21 +287,21 @@ func (r *handlerRun) late() {
 func (h *handling) repeat(err error) error {
 	limits := *h.policy
 	limits.MaxAttempts = limits.HandlerAttempts
-	h.repeats = retry.Run{
+	run := retry.Run{
 		Policy: &limits, Budget: &h.method.budget,
 		Repeatable: limits.Idempotent || h.method.facts.idempotent || h.method.facts.named(h.req),
 	}
-	h.repeats.Deadline, _ = h.ctx.Deadline()
-	if err = h.repeats.Repeat(h.ctx, err, h); err == nil {
-		h.repeats.Worked()
+	run.Deadline, _ = h.ctx.Deadline()
+	if err = run.Repeat(h.ctx, err, h); err == nil {
+		run.Worked()
 		return nil
 	}
-	if h.repeats.Attempts < 2 {
+	if run.Attempts < 2 {
 		return err
 	}
 	e, _ := status.From(err)
 	return e.With(status.Advice(&recoursev1.RetryAdvice{
-		Verdict: status.Never, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, Attempts: uint32(h.repeats.Attempts),
+		Verdict: status.Never, Why: recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED, Attempts: uint32(run.Attempts),
 	}))
 }
 

@@ -282,6 +282,14 @@ func (e *Error) RecoveryActions() []*recoursev1.RecoveryAction {
 	return out
 }
 
+// ActionRequired reports whether one of the actions has to be done before the request
+// makes sense again: one that is marked as required, and is more than to wait.
+func (e *Error) ActionRequired() bool {
+	return slices.ContainsFunc(e.view().actions, func(a *recoursev1.RecoveryAction) bool {
+		return a.GetRequired() && a.GetRetryAfter() == nil
+	})
+}
+
 // Metadata returns the dynamic parts of the error by key, nil if there are
 // none. The caller owns the map.
 func (e *Error) Metadata() map[string]string {

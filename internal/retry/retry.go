@@ -155,10 +155,8 @@ func (r *Run) next(now time.Time, draw float64, f Failure) (wait time.Duration, 
 
 // invites reports whether the failure itself speaks for a repeat.
 func (r *Run) invites(f Failure, advice *recoursev1.RetryAdvice) bool {
-	for _, a := range f.Err.RecoveryActions() {
-		if a.GetRequired() && a.GetRetryAfter() == nil {
-			return false // pointless before that is done
-		}
+	if f.Err.ActionRequired() {
+		return false // pointless before that is done
 	}
 	if advice.GetVerdict() != recoursev1.RetryAdvice_VERDICT_UNSPECIFIED {
 		return advice.GetVerdict() == status.SameRequest
