@@ -48,7 +48,7 @@ func (c *client) unary(ctx context.Context, method string, req, reply any, cc *g
 	ctx, u.within = outgoing(ctx)
 	err := u.hooked(ctx)
 	if err != nil {
-		err = c.fail(ctx, u.call, err, u.trailer, u.run.Made)
+		err = c.fail(ctx, u.call, err, u.trailer, u.made())
 	}
 	u.release()
 	return err
@@ -191,7 +191,7 @@ func (s *clientStream) end(err error, trailer metadata.MD) {
 	if out := s.runs.end(err); out != nil {
 		attempts := 0
 		if repeated, ok := s.ClientStream.(*streamCall); ok {
-			attempts = int(repeated.made.Load())
+			attempts = int(repeated.attempts.Load())
 		}
 		s.outcome = s.client.fail(s.caller, s.call, out, trailer, attempts)
 	}

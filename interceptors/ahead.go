@@ -14,7 +14,6 @@ func (s *streamCall) peek(a *streamAttempt) bool {
 	}
 	s.mu.Lock()
 	replaced, may := s.now != a, s.mayRepeat()
-	s.run.Repeatable = s.run.Repeatable || s.named
 	s.mu.Unlock()
 	if replaced || !may {
 		return replaced
@@ -31,9 +30,10 @@ func (s *streamCall) peek(a *streamAttempt) bool {
 		return false
 	}
 	s.trailer = a.ClientStream.Trailer()
+	s.inTrouble()
 	f := s.calling.Judge(a.failure(err))
 	f.TimedOut = a.late.Load() && !f.GivenUp
-	return s.run.Hopeful(f) || len(s.client.handlers) > 0
+	return s.trouble.Hopeful(f) || len(s.client.handlers) > 0
 }
 
 // Header returns the headers of the attempt that has got as far. An application

@@ -42,15 +42,29 @@ type calling struct {
 	ctx    context.Context // with the deadline of the whole call
 	cancel context.CancelFunc
 
-	run     retry.Run
-	actions actions
-	id      string // of the request, where neither the application nor a server has named it
+	trouble *trouble // nil: no attempt has failed
 
 	// Of the present attempt.
 	present context.Context
 	trailer metadata.MD // what it ended with
 	told    *evidence   // nil before the first
 	open    bool        // the throttle waits for how it ends
+}
+
+// trouble is what a call needs once an attempt has failed.
+type trouble struct {
+	retry.Run
+	actions actions
+	id      string // of the request, where neither the application nor a server has named it
+}
+
+// enter fills it in. A request may be sent twice because of its method, or its policy,
+// or an id of its own.
+func (t *trouble) enter(k *calling, named bool) *trouble {
+	t.Policy, t.Budget = k.policy, &k.method.target.budget
+	t.Repeatable = named || k.policy.Idempotent || k.method.facts.idempotent
+	t.Deadline, _ = k.ctx.Deadline()
+	return t
 }
 
 // evidence is what gRPC tells of an attempt, unless another interceptor keeps the
@@ -99,19 +113,13 @@ func (c *client) engaged(ctx context.Context, opts []grpc.CallOption) (settings 
 }
 
 // begin fixes the time and the rules of a call.
-func (k *calling) begin(ctx context.Context, req any) (err error) {
+func (k *calling) begin(ctx context.Context) (err error) {
 	if k.policy, err = k.settings.policy(k.client.policyOf(k.call.Method)); err != nil {
 		return err
 	}
 	k.caller, k.began = ctx, sinceStart()
 	k.method = k.client.method(k.cc, k.call.Method)
-	k.run = retry.Run{
-		Policy:     k.policy,
-		Budget:     &k.method.target.budget,
-		Repeatable: k.policy.Idempotent || k.method.facts.idempotent || k.method.facts.named(req),
-	}
 	k.ctx, k.cancel = k.bounded(ctx)
-	k.run.Deadline, _ = k.ctx.Deadline()
 	k.present = k.ctx
 	return nil
 }
@@ -160,13 +168,14 @@ func (k *calling) named(ctx context.Context) context.Context {
 	if len(metadata.ValueFromOutgoingContext(ctx, requestIDKey)) > 0 {
 		return ctx
 	}
-	if k.id == "" && k.run.Last != nil {
-		k.id = usableID([]string{k.run.Last.RequestID()})
+	t := k.trouble
+	if t.id == "" {
+		t.id = usableID([]string{t.Last.RequestID()})
 	}
-	if k.id == "" {
-		k.id = rand.Text()
+	if t.id == "" {
+		t.id = rand.Text()
 	}
-	return metadata.AppendToOutgoingContext(ctx, requestIDKey, k.id)
+	return metadata.AppendToOutgoingContext(ctx, requestIDKey, t.id)
 }
 
 // forget empties the targets that the application has given: an attempt that gets
@@ -255,10 +264,10 @@ func (k *calling) Judge(err error) retry.Failure {
 		k.open = false // it says nothing of the server
 	}
 	k.answered(!k.overload(&f))
-	if k.run.Policy == k.policy && k.nativeRetries() {
+	if k.trouble.Policy == k.policy && k.nativeRetries() {
 		once := *k.policy
 		once.MaxAttempts = 1
-		k.run.Policy = &once
+		k.trouble.Policy = &once
 	}
 	return f
 }
@@ -290,18 +299,37 @@ func (k *calling) nativeRetries() bool {
 	return true
 }
 
-// settle ends a call: it tells the budget, and the service that made the call.
-func (k *calling) settle(err error) {
-	k.run.End(err)
-	if k.run.Upward != nil {
-		k.tellAbove(k.run.Upward)
+// worked is a call, or the part of a stream up to its next message, that has ended
+// well.
+func (k *calling) worked() {
+	if k.trouble != nil {
+		k.trouble.Worked()
+	} else {
+		k.method.target.budget.Earn()
 	}
+}
+
+// settle ends a call that failed: it tells the budget, and the service that made the
+// call.
+func (k *calling) settle(err error) {
+	k.trouble.End(err)
+	if k.trouble.Upward != nil {
+		k.tellAbove(k.trouble.Upward)
+	}
+}
+
+// made is how many attempts there were, 0 where nothing repeats calls.
+func (k *calling) made() int {
+	if k.trouble == nil {
+		return 0
+	}
+	return k.trouble.Made
 }
 
 // saved tells of a call that a repeat has saved.
 func (k *calling) saved(err error) {
-	if err == nil && k.run.Last != nil {
-		k.recovered(k.run.Last, nil)
+	if err == nil && k.trouble != nil && k.trouble.Last != nil {
+		k.recovered(k.trouble.Last, nil)
 	}
 }
 
@@ -309,7 +337,7 @@ func (k *calling) saved(err error) {
 func (k *calling) recovered(last *status.Error, d *recoursev1.Degraded) {
 	f := Failure{
 		Call: k.call, Err: last, Cause: last.Unwrap(), RequestID: last.RequestID(),
-		Degraded: d, Attempts: k.run.Made, policy: k.policy,
+		Degraded: d, Attempts: k.made(), policy: k.policy,
 	}
 	switch {
 	case k.client.onFailure != nil && d != nil:
@@ -338,7 +366,7 @@ func (k *calling) mark(d *recoursev1.Degraded) {
 // Remedy carries out what the error asks of a client library, each kind of action
 // once a call.
 func (k *calling) Remedy(ctx context.Context, f retry.Failure) bool {
-	return k.actions.carryOut(ctx, k.client.handlers, f.Err)
+	return k.trouble.actions.carryOut(ctx, k.client.handlers, f.Err)
 }
 
 // target is what all calls of a service on one target share.

@@ -371,7 +371,7 @@ func (h *handling) prepare(s shape) {
 
 // keeps reports whether the request is needed later.
 func (h *handling) keeps() bool {
-	return !h.call.ClientStreams && (h.policy.HandlerAttempts > 1 || h.policy.Fallback && len(h.method.fallbacks) > 0)
+	return !h.call.ClientStreams && (h.policy.HandlerAttempts > 1 || h.policy.Fallback && wantRequest(h.method.fallbacks))
 }
 
 // silent is the answer to a client that says nothing for too long.

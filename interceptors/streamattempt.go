@@ -25,7 +25,8 @@ func (a *streamAttempt) sendNow(m any) error {
 	err := a.ClientStream.SendMsg(m)
 	a.watch.end(false)
 	if err != nil && err != io.EOF {
-		a.broken.Store(&err)
+		broken := err
+		a.broken.Store(&broken)
 	}
 	return err
 }

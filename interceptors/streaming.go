@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -32,8 +33,8 @@ type streamCall struct {
 	calling
 	desc     *grpc.StreamDesc
 	streamer grpc.Streamer
-	progress progress     // nil: cannot be resumed
-	made     atomic.Int32 // attempts
+	progress progress // nil: cannot be resumed
+	attempts atomic.Int32
 
 	// through is the attempt that has delivered, where nothing can follow it and nothing
 	// is to be watched: from then on the stream is as gRPC made it.
@@ -87,7 +88,7 @@ var (
 
 // openStream opens a stream, several times if need be.
 func (s *streamCall) openStream(ctx context.Context) error {
-	if err := s.begin(ctx, nil); err != nil {
+	if err := s.begin(ctx); err != nil {
 		s.settings.finished(err)
 		return err
 	}
@@ -98,7 +99,6 @@ func (s *streamCall) openStream(ctx context.Context) error {
 	}
 	if r := s.method.resume; r != nil {
 		s.progress = r.start()
-		s.run.Repeatable = true
 	}
 	var err error
 	if s.admitFirst() {
@@ -133,12 +133,23 @@ func (o opening) Again(_ context.Context, n int) error { return o.reopen(n) }
 
 // repeat makes further attempts. If there are none, or all fail, the call is over.
 func (s *streamCall) repeat(err error, op retry.Op) error {
-	err = s.run.Repeat(s.ctx, err, op)
+	err = s.inTrouble().Repeat(s.ctx, err, op)
 	s.release()
 	if err != nil {
 		s.conclude(err)
 	}
 	return err
+}
+
+// inTrouble returns what the call needs as an attempt has failed.
+func (s *streamCall) inTrouble() *trouble {
+	if s.trouble == nil {
+		s.trouble = new(trouble).enter(&s.calling, s.progress != nil)
+	}
+	s.mu.Lock()
+	s.trouble.Repeatable = s.trouble.Repeatable || s.named
+	s.mu.Unlock()
+	return s.trouble
 }
 
 // turn wakes who waits for a change. It is called with mu held.
@@ -171,7 +182,7 @@ func (s *streamCall) hold() bool {
 	s.sending.take()
 	s.mu.Lock()
 	s.pending = s.mayRepeat()
-	s.run.Repeatable = s.run.Repeatable || s.named
+	s.trouble.Repeatable = s.trouble.Repeatable || s.named
 	s.mu.Unlock()
 	if !s.pending {
 		s.sending.drop()
@@ -193,12 +204,14 @@ func (s *streamCall) release() {
 
 // reopen starts an attempt and sends what was sent before.
 func (s *streamCall) reopen(n int) error {
-	s.made.Add(1)
+	s.attempts.Add(1)
 	s.moved, s.silent = false, false
 	ctx, _ := s.attempt(n)
 	a := new(streamAttempt)
 	s.told = &a.told
-	ctx, a.cancel = context.WithCancel(ctx)
+	if a.cancel = nothing; s.endsAttempts() {
+		ctx, a.cancel = context.WithCancel(ctx)
+	}
 	stream, err := s.streamer(ctx, s.desc, s.cc, s.call.Method, a.told.given(s.opts, true)...)
 	if err == nil && stream == nil {
 		err = errNoStream
@@ -211,7 +224,10 @@ func (s *streamCall) reopen(n int) error {
 	a.watch = newWatchdog(s.policy.FirstMessageTimeout, s.policy.IdleTimeout, a)
 	s.mu.Lock()
 	s.now = a
-	kept := s.kept
+	var kept []any
+	if n > 1 {
+		kept = slices.Clone(s.kept) // a reply may come before all is sent again
+	}
 	if s.delivered {
 		kept = []any{s.next}
 	}
@@ -233,6 +249,14 @@ func (s *streamCall) reopen(n int) error {
 	return nil
 }
 
+// endsAttempts reports whether an attempt may have to be ended here. One that has
+// failed has ended by itself.
+func (s *streamCall) endsAttempts() bool {
+	return s.policy.FirstMessageTimeout > 0 || s.policy.IdleTimeout > 0 || s.settings.refusesDegraded()
+}
+
+func nothing() {}
+
 func (s *streamCall) attemptNow() *streamAttempt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -251,7 +275,7 @@ func (s *streamCall) keep(m any) {
 		s.size += proto.Size(pm) + perMessage
 	}
 	if !ok || s.size > maxReplay { // pass through from here on
-		s.repeating, s.kept = false, nil
+		s.bound()
 		return
 	}
 	s.named = s.named || !s.call.ClientStreams && s.method.facts.named(pm)
@@ -273,7 +297,9 @@ func (s *streamCall) commit(delivered bool) {
 }
 
 // bound is commit for whoever holds mu, and has not received.
-func (s *streamCall) bound() { s.repeating, s.kept = false, nil }
+func (s *streamCall) bound() {
+	s.repeating, s.kept, s.first[0] = false, nil, nil
+}
 
 // mayRepeat is asked with mu held.
 func (s *streamCall) mayRepeat() bool { return s.repeating || s.delivered && s.progress != nil }
@@ -449,12 +475,20 @@ func (s *streamCall) got(m any) {
 	s.moved = true
 	s.answered(true)
 	if s.progress != nil {
-		s.run.Progressed()
+		s.progressed()
 		return
 	}
-	s.run.Worked()
+	s.worked()
 	if a := s.attemptNow(); a.watch == nil && s.forget == nil {
 		s.through.Store(a)
+	}
+}
+
+func (s *streamCall) progressed() {
+	if s.trouble != nil {
+		s.trouble.Progressed()
+	} else {
+		s.worked()
 	}
 }
 
@@ -529,8 +563,12 @@ func (s *streamCall) conclude(err error) {
 	} else if !s.call.ServerStreams {
 		empty(s.into)
 	}
-	if err != nil || !s.moved {
+	switch {
+	case err != nil:
+		s.inTrouble()
 		s.settle(err)
+	case !s.moved:
+		s.worked()
 	}
 	if a := s.attemptNow(); a != nil {
 		a.leave()

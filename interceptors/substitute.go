@@ -35,6 +35,7 @@ type Substitute struct {
 	learn func(ctx context.Context, conn any, method string, req, reply proto.Message)
 	// unkeyed: on a server nothing would tell the callers apart.
 	unkeyed bool
+	blind   bool          // it answers without looking at the request
 	stuck   *atomic.Int32 // runs that do not return
 }
 
@@ -63,8 +64,8 @@ type failedCall struct {
 // Substitutes run after all repeats, for as long as the policy's FallbackTimeout
 // and in a goroutine of their own, even if the call's own deadline has passed, but
 // not for a caller who has given up. One that does not return in time is left
-// behind; of ten that do not, no more are started. On a stream they are asked only before the first reply. They take effect
-// unless the policy's Fallback is off.
+// behind; of ten that do not, no more are started. On a stream they are asked only
+// before the first reply. They take effect unless the policy's Fallback is off.
 //
 // A method that does not exist, or has other messages or another shape than the
 // substitute, is a mistake in the program: Fallback panics.
@@ -160,7 +161,7 @@ func Canned[Res proto.Message](replies ...Res) *Substitute {
 		copies[i] = proto.Clone(r)
 	}
 	return newSubstitute(Substitute{
-		kind: recoursev1.Degraded_KIND_DEFAULT, source: "canned", reply: nameOf[Res](), replies: len(replies),
+		kind: recoursev1.Degraded_KIND_DEFAULT, source: "canned", reply: nameOf[Res](), replies: len(replies), blind: true,
 		run: func(_ context.Context, _ failedCall, _ *recoursev1.Degraded, send func(proto.Message) error) error {
 			for _, r := range copies {
 				if err := send(proto.Clone(r)); err != nil {
@@ -170,6 +171,12 @@ func Canned[Res proto.Message](replies ...Res) *Substitute {
 			return nil
 		},
 	})
+}
+
+// wantRequest reports whether any of them looks at the request, which then has to be
+// kept for it.
+func wantRequest(chain []*Substitute) bool {
+	return slices.ContainsFunc(chain, func(s *Substitute) bool { return !s.blind })
 }
 
 func newSubstitute(s Substitute) *Substitute {

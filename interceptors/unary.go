@@ -17,6 +17,7 @@ type unaryCall struct {
 	req, reply any
 	invoker    grpc.UnaryInvoker
 
+	own     trouble       // so that it costs nothing
 	kept    bool          // something may hold on to the call when it is over
 	asked   proto.Message // the request as it was, for the fallbacks
 	decoded any           // what attempts decode into: the reply itself, if it came empty
@@ -53,21 +54,23 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 	}
 	u.settings, u.opts = settings, rest
 	defer func() { u.settings.finished(err) }()
-	if err = u.begin(ctx, u.req); err != nil {
+	if err = u.begin(ctx); err != nil {
 		return err
 	}
 	defer u.cancel()
 	u.decoded = vessel(u.reply)
-	if req, ok := u.req.(proto.Message); ok && len(u.method.fallbacks) > 0 {
+	if req, ok := u.req.(proto.Message); ok && wantRequest(u.method.fallbacks) {
 		u.asked = proto.Clone(req) // interceptors below may change what is sent
 	}
-	err = u.first()
-	if err != nil {
-		err = u.run.Repeat(u.ctx, err, u)
+	if err = u.first(); err != nil {
+		u.trouble = u.own.enter(&u.calling, u.method.facts.named(u.req))
+		err = u.trouble.Repeat(u.ctx, err, u)
 	}
-	u.settle(err)
 	if err == nil {
+		u.worked()
 		err = u.accept()
+	} else {
+		u.settle(err)
 	}
 	if err == nil {
 		u.saved(nil)

@@ -80,24 +80,50 @@ func TestAllocations(t *testing.T) {
 	received, plainErr := remote(p), plain(p)
 	wrapped := fmt.Errorf("a: %w", received)
 	made := status.New(codes.Unavailable, "SHELF_LOCKED", "the shelf is locked", status.Domain(domain), status.RetryAfter(time.Second))
+	declared := status.New(codes.NotFound, "BOOK_NOT_FOUND", "no such book", status.Domain(domain))
+	declared.Encode(status.Rendering{})
+	declared.Encode(status.Rendering{})
 	ready := ourError().Encode(status.Rendering{}).Status.Proto()
 	received.ErrorCode() // decoded once
+	unread := map[int]*status.Error{}
+	for _, n := range []int{0, 1, 3, 5} {
+		unread[n] = remote(grpcstatus.New(codes.Unavailable, "the shelf is locked").Proto())
+		if n > 0 {
+			unread[n] = remote(arrived(t, makeOurs(n, "17").Encode(status.Rendering{})))
+		}
+	}
 	tests := []struct {
 		name string
 		most float64
 		run  func()
 	}{
-		{"build, encode, marshal, base64", 15, func() { // without the copy that Status.Proto makes for us, not for grpc-go
+		{"build 1 detail", 2, func() { sink = makeOurs(1, "17") }},
+		{"build 3 details", 5, func() { sink = makeOurs(3, "17") }},
+		{"build 5 details", 10, func() { sink = makeOurs(5, "17") }},
+		{"build, encode, marshal, base64", 11, func() { // without the copy that Status.Proto makes for us, not for grpc-go
 			sink = ourError().Encode(status.Rendering{}).Status
 			sinkText = encode(ready)
 		}},
-		{"Encode of a ready error", 8, func() { made.Encode(status.Rendering{}) }},
-		{"Detail of a received error", 3, func() { status.Detail[*errdetails.RetryInfo](received) }},
-		{"Detail of grpc-go's error", 3, func() { status.Detail[*errdetails.RetryInfo](plainErr) }},
-		{"Detail that is not there", 1, func() { status.Detail[*errdetails.BadRequest](received) }},
+		{"Encode of a ready error", 6, func() { made.Encode(status.Rendering{}) }}, // all of them in grpc-go's FromProto
+		{"Encode of an error that is returned again", 0, func() { declared.Encode(status.Rendering{}) }},
+		{"Received", 1, func() { sink = status.Received(plainErr, "/shelf.v1.Shelf/Find", "17", false) }},
+		{"Detail of a received error", 2, func() { status.Detail[*errdetails.RetryInfo](received) }},
+		{"Detail of grpc-go's error", 2, func() { status.Detail[*errdetails.RetryInfo](plainErr) }},
+		{"Detail that is not there", 0, func() { status.Detail[*errdetails.BadRequest](received) }},
 		{"From of an Error", 0, func() { status.From(received) }},
-		{"From of a wrapped Error", 4, func() { status.From(wrapped) }},
-		{"Classify of our own", 1, func() { status.Classify(made) }},
+		{"From of a wrapped Error", 1, func() { status.From(wrapped) }},
+		{"Finite", 0, func() { sink = status.Finite(wrapped) }},
+		{"Classify of our own", 0, func() { status.Classify(made) }},
+		{"Panicked", 4, func() { sink = status.Panicked(17) }},
+		{"what programs read, undecoded", 0, func() {
+			for _, e := range unread {
+				e.Code()
+				e.Verdict()
+				e.RetryDelay()
+				e.Outcome()
+			}
+		}},
+		{"first reader of 3 details", 18, func() { sink = remoteOf(plainErr).ErrorCode() }},
 		{"readers", 0, func() {
 			received.Code()
 			received.ErrorCode()
@@ -114,6 +140,8 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 }
+
+func remoteOf(err error) *status.Error { return status.Received(err, "/shelf.v1.Shelf/Find", "", false) }
 
 // The results are kept, so that the compiler keeps the work.
 var (

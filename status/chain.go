@@ -58,7 +58,11 @@ func (w *walker) walk(err error, depth int) bool {
 	if !w.visit(err) {
 		return false
 	}
-	for _, inner := range unwrap(err) {
+	one, several := unwrap(err)
+	if one != nil {
+		return w.walk(one, depth-1)
+	}
+	for _, inner := range several {
 		if !w.walk(inner, depth-1) {
 			return false
 		}
@@ -66,19 +70,20 @@ func (w *walker) walk(err error, depth int) bool {
 	return true
 }
 
-func unwrap(err error) (inner []error) {
+// unwrap returns what err wraps: one error, several, or none.
+func unwrap(err error) (one error, several []error) {
 	defer func() {
 		if recover() != nil {
-			inner = nil
+			one, several = nil, nil
 		}
 	}()
 	switch u := err.(type) {
 	case interface{ Unwrap() error }:
-		return []error{u.Unwrap()}
+		return u.Unwrap(), nil
 	case interface{ Unwrap() []error }:
-		return u.Unwrap()
+		return nil, u.Unwrap()
 	}
-	return nil
+	return nil, nil
 }
 
 // is reports what errors.Is does.

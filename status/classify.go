@@ -1,13 +1,14 @@
 package status
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"runtime/debug"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -67,6 +68,9 @@ func Sentinel(target error, code codes.Code, errorCode, message string, opts ...
 func Classify(err error, classifiers ...Classifier) *Error {
 	if err == nil {
 		return nil
+	}
+	if e, ok := err.(*Error); ok && e != nil && e.received == nil {
+		return e
 	}
 	found := search(err)
 	if e := worst(found.own); e != nil {
@@ -137,7 +141,9 @@ func (f *found) walk(err error, depth int, budget *int) {
 		return
 	}
 	before, foreign := len(f.own)+len(f.remote), len(f.foreign)
-	for _, inner := range unwrap(err) {
+	one, several := unwrap(err)
+	f.walk(one, depth-1, budget)
+	for _, inner := range several {
 		f.walk(inner, depth-1, budget)
 	}
 	if len(f.own)+len(f.remote) > before {
@@ -214,7 +220,7 @@ func (e *Error) mergeViolations(other *Error) bool {
 	}
 	merged := false
 	for _, r := range other.view().others {
-		switch r.name() {
+		switch r.name {
 		case nameBadRequest, namePrecond, nameQuota:
 			if r, ok := cleanRaw(r); ok {
 				e.fields.merge(r)
@@ -356,7 +362,7 @@ func isUnreachable(err error) bool {
 // goroutine that ended by runtime.Goexit.
 type PanicError struct {
 	Value any    // what panic was called with, nil for runtime.Goexit
-	Stack []byte // the stack of the goroutine, as runtime/debug.Stack prints it
+	Stack []byte // the stack of the goroutine, as runtime/debug.Stack prints it, cut to 64 KiB
 }
 
 func (p *PanicError) Error() string {
@@ -376,5 +382,16 @@ func (p *PanicError) Unwrap() error {
 // as its cause and nothing of it in its text. Call it in the deferred function
 // that recovered, with the value or, for runtime.Goexit, with nil.
 func Panicked(value any) *Error {
-	return unexpected(&PanicError{Value: value, Stack: debug.Stack()})
+	return unexpected(&PanicError{Value: value, Stack: stack()})
+}
+
+// stack prints the stack of this goroutine. Printing is what takes the time: a
+// buffer that holds most stacks at once is better than one that grows.
+func stack() []byte {
+	buf := make([]byte, 6<<10)
+	if n := runtime.Stack(buf, false); n < len(buf) {
+		return buf[:n]
+	}
+	buf = make([]byte, 64<<10)
+	return bytes.Clone(buf[:runtime.Stack(buf, false)])
 }

@@ -164,16 +164,3 @@ func one(actor recoursev1.RecoveryAction_Actor, label string, body proto.Message
 func contactSupport() []*recoursev1.RecoveryAction {
 	return one(ByEndUser, "Contact support", &recoursev1.ContactSupport{})
 }
-
-// defaultVerdict is what the code says about a repeat where the server said
-// nothing: AIP-194, with the rule of OpenTelemetry's protocol that an exhausted
-// resource may be asked again only if the server named a delay.
-func defaultVerdict(c codes.Code, f *fields) recoursev1.RetryAdvice_Verdict {
-	switch {
-	case c == codes.ResourceExhausted && f.hasDelay:
-		return SameRequest
-	case c == codes.DeadlineExceeded && f.outcome == recoursev1.Outcome_OUTCOME_NOT_APPLIED:
-		return SameRequest
-	}
-	return defaultsOf(c).verdict
-}

@@ -87,13 +87,20 @@ func (e *Error) Encode(r Rendering) Encoded {
 		return Encoded{RetryDelay: -1}
 	}
 	r.Reserved = max(r.Reserved, 0)
+	last := e.again.Load()
+	if last.serves(&r) {
+		enc := last.encoded
+		enc.Size += r.Reserved
+		return enc
+	}
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	d := e.draft(&r)
 	s.buf = d.render(s.buf[:0], &r)
+	block := d.block(s.buf) // before status gives a large buffer away
 	enc := Encoded{
-		Size:           d.block(s.buf) + r.Reserved, // before status gives a large buffer away
-		Fits:           d.block(s.buf) <= r.limit(),
+		Size:           block + r.Reserved,
+		Fits:           block <= r.limit(),
 		Status:         s.status(&d),
 		Elided:         int(d.elided),
 		RetryForbidden: forbids(e.code, d.advice.GetVerdict()),
@@ -102,16 +109,58 @@ func (e *Error) Encode(r Rendering) Encoded {
 	if d.hasDelay && !enc.RetryForbidden {
 		enc.RetryDelay = d.delay
 	}
+	if !d.trimmed && e.lasts() {
+		e.again.Store(last.next(&r, &enc))
+	}
 	return enc
 }
 
-// proto encodes e and decodes it again, for readers that want every detail.
+// rendition is an encoding of an Error that serves for the next caller too, as of
+// one that a package declares and returns again and again.
+type rendition struct {
+	of      Rendering
+	encoded Encoded // without what is reserved
+}
+
+// firstTime stands for an encoding that was not kept: most errors are encoded once.
+var firstTime = new(rendition)
+
+func (last *rendition) next(r *Rendering, enc *Encoded) *rendition {
+	if last == nil {
+		return firstTime
+	}
+	n := &rendition{of: *r, encoded: *enc}
+	n.of.PartnerDomains = slices.Clone(r.PartnerDomains)
+	n.encoded.Size -= r.Reserved
+	return n
+}
+
+// lasts reports whether e is encoded in the same way whatever the request.
+func (e *Error) lasts() bool {
+	return e.received == nil && e.cause == nil && !defaultsOf(e.code).blamesServer
+}
+
+func (last *rendition) serves(r *Rendering) bool {
+	if last == nil || last == firstTime || last.encoded.Size > r.room() {
+		return false
+	}
+	of := &last.of
+	return of.Domain == r.Domain && of.Trust == r.Trust && of.TechnicalDetails == r.TechnicalDetails &&
+		of.OmitErrorDetail == r.OmitErrorDetail && of.OmitGuidance == r.OmitGuidance && slices.Equal(of.PartnerDomains, r.PartnerDomains)
+}
+
+// proto encodes e and takes the encoding apart, for readers that want every detail.
 func (e *Error) proto(r Rendering) *spb.Status {
 	d := e.draft(&r)
-	p := new(spb.Status)
-	if b := d.render(nil, &r); d.bare || proto.Unmarshal(b, p) != nil {
-		return &spb.Status{Code: int32(d.code), Message: d.message}
+	b := d.render(make([]byte, 0, 1<<10), &r)
+	p := &spb.Status{Code: int32(d.code), Message: d.message}
+	if d.bare {
+		return p
 	}
+	scanEncoded(b[d.detailsAt:], func(url string, value []byte) bool {
+		p.Details = append(p.Details, &anypb.Any{TypeUrl: url, Value: slices.Clip(value)}) // the caller may append to it
+		return true
+	})
 	return p
 }
 
@@ -119,7 +168,10 @@ func (e *Error) proto(r Rendering) *spb.Status {
 func (d *draft) render(b []byte, r *Rendering) []byte {
 	b = d.append(b)
 	if room := r.room(); d.block(b) > room {
-		b = d.fit(b, room)
+		cut := *d // which leaves d on the stack of those that need not come here
+		b = cut.fit(b, room)
+		*d = cut
+		d.trimmed = true
 	}
 	if r.Reserved > 0 && d.block(b) > r.limit() {
 		d.bare = true // the code is worth more than its name
@@ -175,7 +227,10 @@ func (s *scratch) status(d *draft) *grpcstatus.Status {
 	_, _, n := protowire.ConsumeTag(s.buf[d.detailsAt:])
 	first, size := protowire.ConsumeBytes(s.buf[d.detailsAt+n:])
 	_, _, tag := protowire.ConsumeTag(first)
-	url, m := protowire.ConsumeString(first[tag:])
+	url, m := typePrefix+nameErrorInfo, protowire.ConsumeFieldValue(anyURL, protowire.BytesType, first[tag:])
+	if d.lead > 0 {
+		url = d.others[0].url()
+	}
 	value := first[tag+m:]
 	if len(value) > 0 {
 		_, _, tag = protowire.ConsumeTag(value)
@@ -204,13 +259,14 @@ type draft struct {
 	requestInfo bool
 	omitDetail  bool
 	bare        bool // no details at all
-	detailsAt   int  // where the details start in the encoding
+	trimmed     bool
+	detailsAt   int // where the details start in the encoding
 }
 
 // draft copies what the caller may see and fills in what is missing.
 func (e *Error) draft(r *Rendering) draft {
 	d := draft{fields: *e.view(), code: e.code, message: e.message, omitDetail: r.OmitErrorDetail}
-	if e.received != nil {
+	if e.asReceived() != nil {
 		d.cleanOthers()
 	}
 	usual := defaultsOf(e.code)
@@ -262,7 +318,7 @@ func (d *draft) referSupport() {
 // mirror says outcome and verdict once more where every language can read them,
 // for callers that do not get the ErrorDetail.
 func (d *draft) mirror() {
-	d.meta = slices.Clone(d.meta) // the Error shares the array
+	d.meta = append(make([]pair, 0, len(d.meta)+2), d.meta...) // the Error shares the array
 	for len(d.meta) > maxMeta-2 && d.trimMeta() {
 	}
 	d.setMeta(keyOutcome, d.outcome.String()[len("OUTCOME_"):])

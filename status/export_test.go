@@ -1,6 +1,10 @@
 package status
 
 import (
+	"time"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -21,7 +25,7 @@ const (
 	MaxMeta       = maxMeta
 )
 
-var Clean, IsClean = clean, isClean
+var Clean, IsClean = clean, isClean[string]
 
 // Mend is what repairs a detail whose strings are not valid UTF-8.
 func Mend(b []byte, m proto.Message) ([]byte, bool) {
@@ -48,4 +52,32 @@ func ForgetLayout() (restore func()) {
 	known := statusLayout
 	statusLayout = func() *layout { return nil }
 	return func() { statusLayout = known }
+}
+
+// Glanced is what programs read of a received error without decoding it, Decoded
+// the same after decoding; usual is false where only the latter tells.
+func Glanced(e *Error) (said Said, usual bool) {
+	g, usual := e.received.glance()
+	said.Advice, said.Outcome = g.advice.message(), g.outcome
+	said.Delay, said.HasDelay = e.received.retryDelay()
+	return said, usual
+}
+
+func Decoded(e *Error) Said {
+	f := e.received.decode()
+	return Said{f.advice, f.outcome, f.delay, f.hasDelay}
+}
+
+type Said struct {
+	Advice   *recoursev1.RetryAdvice
+	Outcome  recoursev1.Outcome
+	Delay    time.Duration
+	HasDelay bool
+}
+
+// Absorbed is what an Error without anything takes over from one detail.
+func Absorbed(url string, value []byte) *Error {
+	e := New(codes.Unavailable, "", "")
+	e.fields.absorb(newRaw(url, value))
+	return e
 }

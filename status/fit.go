@@ -52,7 +52,7 @@ var trimOrder = []func(*draft) bool{
 }
 
 func (d *draft) indexOf(name string) int {
-	return slices.IndexFunc(d.others, func(r rawDetail) bool { return r.name() == name })
+	return slices.IndexFunc(d.others, func(r rawDetail) bool { return r.name == name })
 }
 
 func (d *draft) trimType(name string) bool {
@@ -94,7 +94,7 @@ func (d *draft) trimCustomAction() bool {
 // trimForeign drops the last detail that is not of google.rpc: its readers are
 // the fewest.
 func (d *draft) trimForeign() bool {
-	return d.trimLast(func(r rawDetail) bool { return !strings.HasPrefix(r.name(), "google.rpc.") })
+	return d.trimLast(func(r rawDetail) bool { return !strings.HasPrefix(r.name, "google.rpc.") })
 }
 
 func (d *draft) trimStandard() bool {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 )
@@ -185,10 +184,14 @@ func RetryAfter(d time.Duration) Option {
 	return func(e *Error) {
 		e.fields.delay, e.fields.hasDelay = max(d, 0), true
 		if e.fields.advice == nil {
-			e.fields.advice = &recoursev1.RetryAdvice{Verdict: SameRequest}
+			e.fields.advice = comeBack
 		}
 	}
 }
+
+// comeBack is the advice that goes with a delay. Like every advice in an Error it
+// is replaced and never changed.
+var comeBack = &recoursev1.RetryAdvice{Verdict: SameRequest}
 
 // Outcome says whether the request took effect.
 func Outcome(o recoursev1.Outcome) Option {
@@ -201,15 +204,13 @@ func Outcome(o recoursev1.Outcome) Option {
 // Violation adds a bad request field: its path in the message ("items[0].sku"),
 // a reason in UPPER_SNAKE_CASE and a description for people.
 func Violation(field, reason, description string) Option {
-	return Attach(&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
-		{Field: field, Reason: reason, Description: description},
-	}})
+	return func(e *Error) { e.fields.addViolation(field, reason, description) }
 }
 
 // Help adds a link to documentation that needs no login. Only https links are
 // kept.
 func Help(description, url string) Option {
-	return Attach(&errdetails.Help{Links: []*errdetails.Help_Link{{Description: description, Url: url}}})
+	return func(e *Error) { e.fields.addLink(description, url) }
 }
 
 // Attach adds details of any type: those of google.rpc, or a service's own. They
@@ -231,6 +232,25 @@ func Attach(details ...proto.Message) Option {
 	}
 }
 
+func (f *fields) addViolation(field, reason, description string) {
+	b, at := open(make([]byte, 0, len(field)+len(reason)+len(description)+lengths), badRequestViolations)
+	b = appendString(b, violationField, clean(field, 0))
+	b = appendString(b, violationDescription, clean(description, 0))
+	b = appendString(b, violationReason, clean(reason, 0))
+	f.merge(rawDetail{typePrefix, nameBadRequest, at.close(b)})
+}
+
+func (f *fields) addLink(description, url string) {
+	if url = clean(url, 0); !isHTTPS(url) {
+		f.elided++
+		return
+	}
+	b, at := open(make([]byte, 0, len(description)+len(url)+lengths), helpLinks)
+	b = appendString(b, linkDescription, clean(description, 0))
+	b = appendString(b, linkURL, url)
+	f.merge(rawDetail{typePrefix, nameHelp, at.close(b)})
+}
+
 func (f *fields) setMeta(key, value string) {
 	value = clean(value, maxMetaValue)
 	i, found := findMeta(f.meta, key)
@@ -242,7 +262,9 @@ func (f *fields) setMeta(key, value string) {
 		f.elided++
 		return
 	}
-	f.meta = slices.Insert(f.meta, i, pair{key, value})
+	f.meta = append(f.meta, pair{})
+	copy(f.meta[i+1:], f.meta[i:])
+	f.meta[i] = pair{key, value}
 }
 
 func findMeta(meta []pair, key string) (int, bool) {
@@ -256,7 +278,7 @@ func (f *fields) addAction(a *recoursev1.RecoveryAction) {
 		f.elided++
 		return
 	}
-	limits := texts{mend: true, text: maxActionText, list: maxActionList}
+	limits := texts{text: maxActionText, list: maxActionList}
 	limits.message(a.ProtoReflect(), maxNesting)
 	a.Label = clean(a.GetLabel(), maxLabel)
 	f.actions = append(f.actions, a)
@@ -264,6 +286,11 @@ func (f *fields) addAction(a *recoursev1.RecoveryAction) {
 
 // setAdvice takes ownership of a.
 func (f *fields) setAdvice(a *recoursev1.RetryAdvice) {
+	tidyAdvice(a)
+	f.advice = a
+}
+
+func tidyAdvice(a *recoursev1.RetryAdvice) {
 	a.ExhaustedBy = clean(a.GetExhaustedBy(), maxService)
 	if _, known := recoursev1.RetryAdvice_Verdict_name[int32(a.GetVerdict())]; !known {
 		a.Verdict = Never
@@ -272,5 +299,4 @@ func (f *fields) setAdvice(a *recoursev1.RetryAdvice) {
 	if _, known := recoursev1.RetryAdvice_Why_name[int32(a.GetWhy())]; !known {
 		a.Why = recoursev1.RetryAdvice_WHY_UNSPECIFIED
 	}
-	f.advice = a
 }

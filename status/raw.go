@@ -2,12 +2,12 @@ package status
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 	"strings"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -15,16 +15,22 @@ import (
 
 // rawDetail is a detail as it travels. The bytes are never changed.
 type rawDetail struct {
-	url   string
-	value []byte
+	prefix, name string // of the type: its URL to the last slash, and its full name
+	value        []byte
 }
 
 const typePrefix = "type.googleapis.com/"
 
-// name returns the full name of the type, the part after the last slash.
-func (r rawDetail) name() string { return r.url[strings.LastIndexByte(r.url, '/')+1:] }
+func newRaw(url string, value []byte) rawDetail {
+	slash := strings.LastIndexByte(url, '/') + 1
+	return rawDetail{url[:slash], url[slash:], value}
+}
 
-func (r rawDetail) any() *anypb.Any { return &anypb.Any{TypeUrl: r.url, Value: r.value} }
+func (r rawDetail) url() string { return r.prefix + r.name }
+
+func (r rawDetail) size() int { return len(r.prefix) + len(r.name) + len(r.value) }
+
+func (r rawDetail) any() *anypb.Any { return &anypb.Any{TypeUrl: r.url(), Value: r.value} }
 
 // Full names of the details that this package treats in a way of their own.
 const (
@@ -53,17 +59,16 @@ func encodeDetail(m proto.Message) (raw rawDetail, ok bool) {
 		return rawDetail{}, false
 	}
 	if a, isAny := m.(*anypb.Any); isAny {
-		return cleanRaw(rawDetail{a.GetTypeUrl(), bytes.Clone(a.GetValue())})
+		return cleanRaw(newRaw(a.GetTypeUrl(), bytes.Clone(a.GetValue())))
 	}
-	if !isCleanMessage(m) {
+	md := m.ProtoReflect().Descriptor()
+	value, err := marshal(m)
+	if err != nil || !isCleanEncoding(value, md, maxNesting) {
 		m = proto.Clone(m)
 		cleanMessage(m)
+		value, err = marshal(m)
 	}
-	value, err := marshal(m)
-	if err != nil {
-		return rawDetail{}, false
-	}
-	return rawDetail{typePrefix + string(m.ProtoReflect().Descriptor().FullName()), value}, true
+	return rawDetail{typePrefix, string(md.FullName()), value}, err == nil
 }
 
 // marshal is deterministic: details that repeat byte for byte are nearly free on
@@ -76,11 +81,14 @@ func marshal(m proto.Message) ([]byte, error) {
 // type that this process does not know are kept as they are; those that do not
 // decode as the type they claim are refused.
 func cleanRaw(r rawDetail) (rawDetail, bool) {
-	if !isClean(r.url) || len(r.url) > maxMessage || strings.LastIndexByte(r.url, '/') < 0 || r.name() == "" {
+	if r.prefix == "" || r.name == "" || len(r.prefix)+len(r.name) > maxMessage || !isClean(r.url()) {
 		return rawDetail{}, false
 	}
-	mt, err := protoregistry.GlobalTypes.FindMessageByURL(r.url)
+	mt, err := protoregistry.GlobalTypes.FindMessageByURL(r.url())
 	if err != nil {
+		return r, true
+	}
+	if isCleanEncoding(r.value, mt.Descriptor(), maxNesting) {
 		return r, true
 	}
 	m := mt.New().Interface()
@@ -94,7 +102,7 @@ func cleanRaw(r rawDetail) (rawDetail, bool) {
 	if err != nil {
 		return rawDetail{}, false
 	}
-	return rawDetail{r.url, value}, true
+	return rawDetail{r.prefix, r.name, value}, true
 }
 
 func isHTTPS(url string) bool { return strings.HasPrefix(url, "https://") }
@@ -119,123 +127,162 @@ func (f *fields) cleanOthers() {
 // absorb takes in one detail: what an Error knows by name goes into its fields,
 // everything else is kept in order. What the error says already stays.
 func (f *fields) absorb(r rawDetail) {
-	switch r.name() {
+	switch r.name {
 	case nameErrorInfo:
-		decodeInto(f, r, f.absorbErrorInfo)
+		f.absorbErrorInfo(r.value)
 	case nameRetryInfo:
-		decodeInto(f, r, f.absorbRetryInfo)
+		f.absorbRetryInfo(r.value)
 	case nameRequestInfo:
-		decodeInto(f, r, f.absorbRequestInfo)
+		f.absorbRequestInfo(r.value)
 	case nameErrorDetail:
-		decodeInto(f, r, f.absorbErrorDetail)
+		f.absorbErrorDetail(r.value)
 	case nameHelp:
-		decodeInto(f, r, func(m *errdetails.Help) { f.absorbHelp(r, m) })
+		f.absorbHelp(r)
 	default:
 		f.merge(r)
 	}
 }
 
-func decodeInto[M any, P interface {
-	*M
-	proto.Message
-}](f *fields, r rawDetail, use func(P)) {
-	m := P(new(M))
-	if !unmarshal(r.value, m) {
+func (f *fields) absorbErrorInfo(b []byte) {
+	var m errorInfo
+	if !m.parse(b) {
 		f.elided++
 		return
 	}
-	use(m)
-}
-
-func (f *fields) absorbErrorInfo(m *errdetails.ErrorInfo) {
 	if f.errorCode == "" {
 		// As it was written: clients match it. New is where AIP-193 is enforced.
-		f.errorCode = clean(m.GetReason(), maxErrorCode)
+		f.errorCode = clean(text(m.reason), maxErrorCode)
 	}
 	if f.domain == "" {
-		f.domain = clean(m.GetDomain(), maxDomain)
+		f.domain = clean(text(m.domain), maxDomain)
 	}
-	for _, k := range slices.Sorted(maps.Keys(m.GetMetadata())) {
-		v := m.GetMetadata()[k]
-		if k == "" || len(k) > maxMetaKey || !isClean(k) || isMirror(k) && len(v) > maxMetaKey {
+	meta := metadataIn(b, m.entries)
+	if len(f.meta) == 0 {
+		f.meta = meta[:0] // sorted already: what is kept moves up
+	}
+	for _, p := range meta {
+		if p.key == "" || len(p.key) > maxMetaKey || !isClean(p.key) || isMirror(p.key) && len(p.value) > maxMetaKey {
 			f.elided++
 			continue
 		}
-		if _, found := findMeta(f.meta, k); !found {
-			f.setMeta(k, v)
+		if _, found := findMeta(f.meta, p.key); !found {
+			f.setMeta(p.key, p.value)
 		}
 	}
 }
 
-func (f *fields) absorbRetryInfo(m *errdetails.RetryInfo) {
-	d := m.GetRetryDelay()
-	if f.hasDelay || d.CheckValid() != nil {
-		return
+func (f *fields) absorbRetryInfo(b []byte) {
+	delay, valid, ok := parseRetryInfo(b)
+	if !ok {
+		f.elided++
 	}
-	f.delay, f.hasDelay = max(d.AsDuration(), 0), true
+	if valid && !f.hasDelay {
+		f.delay, f.hasDelay = delay, true
+	}
 }
 
-func (f *fields) absorbRequestInfo(m *errdetails.RequestInfo) {
+func (f *fields) absorbRequestInfo(b []byte) {
+	id, ok := parseText(b, requestID)
+	if !ok {
+		f.elided++
+		return
+	}
 	if f.requestID == "" {
-		f.requestID = clean(m.GetRequestId(), maxRequestID)
+		f.requestID = clean(text(id), maxRequestID)
 	}
 }
 
 // absorbHelp leaves out links that a person should not follow, whoever made them.
-func (f *fields) absorbHelp(r rawDetail, m *errdetails.Help) {
+func (f *fields) absorbHelp(r rawDetail) {
+	if onlyHTTPS(r.value) {
+		f.merge(r)
+		return
+	}
+	m := new(errdetails.Help)
+	if !unmarshal(r.value, m) {
+		f.elided++
+		return
+	}
 	all := len(m.GetLinks())
 	m.Links = slices.DeleteFunc(m.GetLinks(), func(l *errdetails.Help_Link) bool { return !isHTTPS(l.GetUrl()) })
-	if odd := all - len(m.GetLinks()); odd > 0 {
-		f.elided = saturatingAdd(f.elided, uint32(odd))
-		value, err := marshal(m)
-		if err != nil || len(m.GetLinks()) == 0 {
-			return
-		}
+	f.elided = saturatingAdd(f.elided, uint32(all-len(m.GetLinks())))
+	if value, err := marshal(m); err == nil && len(m.GetLinks()) > 0 {
 		r.value = value
+		f.merge(r)
 	}
-	f.merge(r)
 }
 
 // absorbErrorDetail drops a detail that speaks of another error: a middle tier
-// that replaced the ErrorInfo and left the detail behind.
-func (f *fields) absorbErrorDetail(m *recoursev1.ErrorDetail) {
-	code, domain := clean(m.GetErrorCode(), maxErrorCode), clean(m.GetDomain(), maxDomain)
-	if f.errorCode == "" && f.domain == "" {
-		f.errorCode, f.domain = code, domain
-	}
-	if code != f.errorCode || domain != f.domain {
+// that replaced the ErrorInfo and left the detail behind. An action or a cause that
+// does not decode is left out alone.
+func (f *fields) absorbErrorDetail(b []byte) {
+	var m errorDetail
+	if !m.parse(b) || !f.identify(m.errorCode, m.domain) {
 		f.elided++
 		return
 	}
 	if f.suggestion == "" {
-		f.suggestion = clean(m.GetSuggestion(), maxSuggestion)
+		f.suggestion = clean(text(m.suggestion), maxSuggestion)
 	}
 	if len(f.actions) == 0 {
-		for _, a := range m.GetRecoveryActions() {
-			if a != nil {
-				f.addAction(a)
-			}
-		}
+		eachMessage(b, detailActions, &f.elided, f.addAction)
 	}
-	if _, known := recoursev1.Outcome_name[int32(m.GetOutcome())]; known && f.outcome == 0 {
-		f.outcome = m.GetOutcome()
+	if knownOutcome(m.outcome) && f.outcome == 0 {
+		f.outcome = m.outcome
 	}
-	if m.GetRetry() != nil && f.advice == nil {
-		f.setAdvice(m.GetRetry())
+	if f.advice == nil {
+		f.advice = m.advice.message()
 	}
 	if f.operation == "" {
-		f.operation = clean(m.GetOperation(), maxOperation)
+		f.operation = clean(text(m.operation), maxOperation)
 	}
 	if len(f.causes) == 0 {
-		for _, l := range m.GetCauses() {
+		eachMessage(b, detailCauses, &f.elided, func(l *recoursev1.CauseLink) {
 			cleanCause(l)
-		}
-		f.addCauses(m.GetCauses()...)
+			f.addCauses(l)
+		})
 	}
 	if f.catalogVersion == "" {
-		f.catalogVersion = clean(m.GetCatalogVersion(), maxVersion)
+		f.catalogVersion = clean(text(m.catalogVersion), maxVersion)
 	}
-	f.elided = saturatingAdd(f.elided, min(m.GetElided(), maxElided))
+	f.elided = saturatingAdd(f.elided, min(m.elided, maxElided))
+}
+
+// identify reports whether the identity in an ErrorDetail is that of the error,
+// which takes it over where it has none.
+func (f *fields) identify(errorCode, domain []byte) bool {
+	if f.errorCode != "" && string(errorCode) == f.errorCode && string(domain) == f.domain {
+		return true
+	}
+	code, name := clean(text(errorCode), maxErrorCode), clean(text(domain), maxDomain)
+	if f.errorCode == "" && f.domain == "" {
+		f.errorCode, f.domain = code, name
+	}
+	return code == f.errorCode && name == f.domain
+}
+
+// eachMessage decodes every message that stands in the field of an encoded one, and
+// counts those that it cannot.
+func eachMessage[M any, P interface {
+	*M
+	proto.Message
+}](b []byte, field protowire.Number, elided *uint32, use func(P)) {
+	for len(b) > 0 {
+		f, rest, ok := nextField(b)
+		if !ok {
+			return
+		}
+		b = rest
+		if f.num != field || f.typ != protowire.BytesType {
+			continue
+		}
+		m := P(new(M))
+		if !unmarshal(f.bytes, m) {
+			*elided++
+			continue
+		}
+		use(m)
+	}
 }
 
 func saturatingAdd(a, b uint32) uint32 {
@@ -248,18 +295,18 @@ func saturatingAdd(a, b uint32) uint32 {
 // merge keeps at most one detail of a type. Encoded messages of one type merge
 // by standing one behind the other, which appends their repeated fields.
 func (f *fields) merge(r rawDetail) {
-	for i := range f.others {
-		if f.others[i].name() != r.name() {
-			continue
+	i := slices.IndexFunc(f.others, func(o rawDetail) bool { return o.name == r.name })
+	if i < 0 {
+		if f.others == nil {
+			f.others = make([]rawDetail, 0, 2)
 		}
-		switch r.name() {
-		case nameBadRequest, namePrecond, nameQuota, nameHelp:
-			both := make([]byte, 0, len(f.others[i].value)+len(r.value))
-			f.others[i].value = append(append(both, f.others[i].value...), r.value...)
-		default:
-			f.elided++
-		}
+		f.others = append(f.others, r)
 		return
 	}
-	f.others = append(f.others, r)
+	switch r.name {
+	case nameBadRequest, namePrecond, nameQuota, nameHelp:
+		f.others[i].value = slices.Concat(f.others[i].value, r.value)
+	default:
+		f.elided++
+	}
 }

@@ -62,10 +62,10 @@ func Details[T proto.Message](err error) iter.Seq[T] {
 		n, size := 0, 0
 		for d := range scan(st) {
 			n++
-			if size += len(d.url) + len(d.value); n > maxDetails || size > maxReceived {
+			if size += d.size(); n > maxDetails || size > maxReceived {
 				return
 			}
-			if d.name() != name {
+			if d.name != name {
 				continue
 			}
 			m, ok := typ.New().Interface().(T)
@@ -79,16 +79,21 @@ func Details[T proto.Message](err error) iter.Seq[T] {
 // statusIn returns the status of the Error that From finds, without making one
 // where err is nothing but a status.
 func statusIn(err error) *grpcstatus.Status {
-	switch err.(type) {
-	case *Error, interface{ Unwrap() error }, interface{ Unwrap() []error }:
-	default:
-		if st, ok := statusOf(err); ok {
-			return st
-		}
-		return nil
+	if st, ok := bareStatus(err); ok {
+		return st
 	}
 	e, _ := From(err)
 	return e.GRPCStatus()
+}
+
+// bareStatus returns the status of an error that is nothing else: neither an Error,
+// nor wraps anything.
+func bareStatus(err error) (*grpcstatus.Status, bool) {
+	switch err.(type) {
+	case *Error, interface{ Unwrap() error }, interface{ Unwrap() []error }:
+		return nil, false
+	}
+	return statusOf(err)
 }
 
 // messageType returns T and its name; nil for an interface, or a type that has

@@ -1,18 +1,20 @@
 package status
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"reflect"
 	"slices"
 	"sync"
+	"time"
+	"unicode/utf8"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
@@ -35,37 +37,41 @@ type received struct {
 // the call, gains method and requestID and stays this process' own. An error
 // without a status is one of a context, or UNKNOWN.
 func Received(err error, method, requestID string, timedOut bool) *Error {
+	requestID = clean(requestID, maxRequestID)
+	st, ok := bareStatus(err)
+	if ok && !(timedOut && st.Code() == codes.DeadlineExceeded) {
+		return fromRemote(st, err, method, requestID)
+	}
 	err = Finite(err)
 	found := search(err)
 	own, remote, foreign := deciding(found.own), deciding(found.remote), deciding(found.foreign)
-	code := contextCode(err)
 	if foreign != nil {
-		code = foreign.code
+		st = foreign.received.status // read anew below: foreign may be shared, and is decoded already
+	} else {
+		st = grpcstatus.New(contextCode(err), textOf(err))
 	}
-	if own == nil && remote == nil && timedOut && code == codes.DeadlineExceeded {
+	if own == nil && remote == nil && timedOut && st.Code() == codes.DeadlineExceeded {
 		own = Timeout(err)
 	}
 	switch {
 	case own != nil:
 		own = own.copy()
-		own.fields.address(method, clean(requestID, maxRequestID))
+		own.fields.address(method, requestID)
 		return own
 	case remote != nil:
 		return remote
 	case foreign != nil && foreign.amended: // by somebody below, who must not be undone
 		e := foreign.With()
-		e.received = &received{status: foreign.received.status, method: method, remote: true}
-		e.fields.address(method, clean(requestID, maxRequestID))
+		e.received = &received{status: st, method: method, remote: true}
+		e.fields.address(method, requestID)
 		return e
 	}
-	st := grpcstatus.New(code, textOf(err))
-	if foreign != nil {
-		st = foreign.received.status
-	}
-	e := fromStatus(st, err) // its own: foreign may be shared, and is decoded already
-	e.received.method = method
-	e.received.requestID = clean(requestID, maxRequestID)
-	e.received.remote = true
+	return fromRemote(st, err, method, requestID)
+}
+
+func fromRemote(st *grpcstatus.Status, cause error, method, requestID string) *Error {
+	e := fromStatus(st, cause)
+	e.received.method, e.received.requestID, e.received.remote = method, requestID, true
 	return e
 }
 
@@ -94,16 +100,22 @@ func fromStatus(st *grpcstatus.Status, cause error) *Error {
 		code = codes.Internal
 		st = grpcstatus.New(code, st.Message())
 	}
-	return &Error{code: code, message: clean(st.Message(), maxMessage), cause: cause, received: &received{status: st}}
+	e := &struct { // in one piece: every failing call of a client makes one
+		Error
+		from received
+	}{from: received{status: st}}
+	e.code, e.message, e.cause, e.received = code, clean(st.Message(), maxMessage), cause, &e.from
+	return &e.Error
 }
 
 // decode reads what this package knows by name. The ErrorInfo comes first: it
 // is what the ErrorDetail is checked against.
 func (r *received) decode() fields {
 	var f fields
-	details, beyond := r.details()
+	var room [8]rawDetail // enough for most
+	details, beyond := r.details(room[:0])
 	f.elided = beyond
-	lead := slices.IndexFunc(details, func(d rawDetail) bool { return d.name() == nameErrorInfo })
+	lead := slices.IndexFunc(details, func(d rawDetail) bool { return d.name == nameErrorInfo })
 	if lead >= 0 {
 		f.absorb(details[lead])
 	}
@@ -112,7 +124,7 @@ func (r *received) decode() fields {
 			f.lead = len(f.others)
 			continue
 		}
-		if d.name() == nameErrorInfo {
+		if d.name == nameErrorInfo {
 			f.elided++
 			continue
 		}
@@ -128,16 +140,78 @@ func (r *received) decode() fields {
 
 // details returns what the status carries, within what a reader takes from a
 // stranger, and how many lie beyond that.
-func (r *received) details() (out []rawDetail, beyond uint32) {
+func (r *received) details(out []rawDetail) (_ []rawDetail, beyond uint32) {
 	size := 0
 	for d := range scan(r.status) {
-		if size += len(d.url) + len(d.value); size > maxReceived || len(out) == maxDetails {
+		if size += d.size(); size > maxReceived || len(out) == maxDetails {
 			beyond++
 			continue
 		}
 		out = append(out, d)
 	}
 	return out, beyond
+}
+
+// retryDelay finds what absorbRetryInfo does.
+func (r *received) retryDelay() (time.Duration, bool) {
+	n, size := 0, 0
+	for d := range scan(r.status) {
+		n++
+		if size += d.size(); n > maxDetails || size > maxReceived {
+			break
+		}
+		if d.name == nameRetryInfo {
+			if delay, valid, _ := parseRetryInfo(d.value); valid {
+				return delay, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// glance is what the server said to programs about a repeat, read in place: most
+// readers of an error want no more, and its texts are most of the work.
+type glance struct {
+	advice  retryAdvice
+	outcome recoursev1.Outcome
+}
+
+// glance reports false where there is anything unusual about the error. Then it
+// takes decode to tell.
+func (r *received) glance() (g glance, usual bool) {
+	var info errorInfo
+	var detail errorDetail
+	infos, details, n, size := 0, 0, 0, 0
+	ok := true
+	for d := range scan(r.status) {
+		n++
+		size += d.size()
+		switch d.name {
+		case nameErrorInfo:
+			infos++
+			ok = info.parse(d.value)
+		case nameErrorDetail:
+			details++
+			ok = detail.parse(d.value)
+		}
+		if !ok || infos > 1 || details > 1 || n > maxDetails || size > maxReceived {
+			return glance{}, false
+		}
+	}
+	if info.mirrors || details > 0 && !sameIdentity(&info, &detail) || !detail.advice.known() || !knownOutcome(detail.outcome) {
+		return glance{}, false
+	}
+	return glance{detail.advice, detail.outcome}, true
+}
+
+// sameIdentity is false for some that are the same once they are clean.
+func sameIdentity(info *errorInfo, detail *errorDetail) bool {
+	return len(info.reason)+len(info.domain) == 0 || bytes.Equal(info.reason, detail.errorCode) && bytes.Equal(info.domain, detail.domain)
+}
+
+func knownOutcome(o recoursev1.Outcome) bool {
+	_, known := recoursev1.Outcome_name[int32(o)]
+	return known
 }
 
 // Keys under which outcome and verdict stand in the metadata where the
@@ -176,15 +250,16 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 		if st == nil {
 			return
 		}
+		yieldRaw := func(url string, value []byte) bool { return yield(newRaw(url, value)) }
 		layout := statusLayout()
 		if layout == nil {
 			p := st.Proto()
 			for _, d := range p.GetDetails() {
-				if !yield(rawDetail{d.GetTypeUrl(), d.GetValue()}) {
+				if !yieldRaw(d.GetTypeUrl(), d.GetValue()) {
 					return
 				}
 			}
-			scanEncoded(p.ProtoReflect().GetUnknown(), yield)
+			scanEncoded(p.ProtoReflect().GetUnknown(), yieldRaw)
 			return
 		}
 		p := reflect.ValueOf(st).Elem().Field(layout.proto)
@@ -193,29 +268,32 @@ func scan(st *grpcstatus.Status) func(yield func(rawDetail) bool) {
 		}
 		list := p.Elem().Field(layout.details)
 		for i := range list.Len() {
-			if list.Index(i).IsNil() {
+			d := list.Index(i)
+			if d.IsNil() {
 				continue
 			}
-			a := list.Index(i).Elem()
-			if !yield(rawDetail{a.Field(layout.url).String(), a.Field(layout.value).Bytes()}) {
+			a := d.Elem()
+			if !yieldRaw(a.Field(layout.url).String(), a.Field(layout.value).Bytes()) {
 				return
 			}
 		}
-		scanEncoded(p.Elem().Field(layout.unknown).Bytes(), yield)
+		scanEncoded(p.Elem().Field(layout.unknown).Bytes(), yieldRaw)
 	}
 }
 
-// scanEncoded yields the details that Encode has handed to grpc-go as bytes only.
-func scanEncoded(b []byte, yield func(rawDetail) bool) {
+// scanEncoded yields the details in an encoded google.rpc.Status, as in the part
+// that Encode has handed to grpc-go as bytes only.
+func scanEncoded(b []byte, yield func(url string, value []byte) bool) {
 	for len(b) > 0 {
 		f, rest, ok := nextField(b)
 		if !ok {
 			return
 		}
 		b = rest
-		var a anypb.Any
-		if f.num == statusDetails && f.typ == protowire.BytesType && proto.Unmarshal(f.bytes(), &a) == nil &&
-			!yield(rawDetail{a.GetTypeUrl(), a.GetValue()}) {
+		if f.num != statusDetails || f.typ != protowire.BytesType {
+			continue
+		}
+		if url, value, ok := parsePair(f.bytes); ok && utf8.Valid(url) && !yield(string(url), value) {
 			return
 		}
 	}

@@ -42,7 +42,7 @@ func mend(b []byte, md protoreflect.MessageDescriptor, depth int) ([]byte, bool)
 			out = append(out, f.raw...)
 			continue
 		}
-		value := f.bytes()
+		value := f.bytes
 		switch {
 		case fd.Kind() == protoreflect.StringKind && !utf8.Valid(value):
 			value = []byte(strings.ToValidUTF8(string(value), string(utf8.RuneError)))
@@ -56,9 +56,43 @@ func mend(b []byte, md protoreflect.MessageDescriptor, depth int) ([]byte, bool)
 			out = append(out, f.raw...)
 			continue
 		}
-		out = protowire.AppendBytes(append(out, f.raw[:f.tag]...), value)
+		out = protowire.AppendBytes(protowire.AppendTag(out, f.num, f.typ), value)
 	}
 	return out, true
+}
+
+// isCleanEncoding reports whether b decodes as a message all of whose texts are
+// clean. It says no where it cannot tell, as of groups, extensions and packed
+// numbers.
+func isCleanEncoding(b []byte, md protoreflect.MessageDescriptor, depth int) bool {
+	if depth == 0 || md.ExtensionRanges().Len() > 0 {
+		return false
+	}
+	for len(b) > 0 {
+		f, rest, ok := nextField(b)
+		if !ok || f.typ == protowire.StartGroupType {
+			return false
+		}
+		b = rest
+		fd := md.Fields().ByNumber(f.num)
+		if fd == nil || f.typ != protowire.BytesType {
+			continue
+		}
+		ok = true
+		switch fd.Kind() {
+		case protoreflect.StringKind:
+			ok = isClean(f.bytes)
+		case protoreflect.MessageKind:
+			ok = isCleanEncoding(f.bytes, fd.Message(), depth-1)
+		case protoreflect.BytesKind:
+		default:
+			ok = !fd.IsList()
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // count returns how often the field stands in an encoded message.
@@ -79,28 +113,33 @@ func count(b []byte, field protowire.Number) int {
 
 // wireField is one field of an encoded message.
 type wireField struct {
-	num protowire.Number
-	typ protowire.Type
-	raw []byte // tag and value
-	tag int    // the length of the tag
-}
-
-// bytes returns the value of a field of type BytesType.
-func (f wireField) bytes() []byte {
-	value, _ := protowire.ConsumeBytes(f.raw[f.tag:])
-	return value
+	num    protowire.Number
+	typ    protowire.Type
+	raw    []byte // all of it
+	bytes  []byte // the value of a BytesType
+	varint uint64 // the value of a VarintType
 }
 
 // nextField cuts the first field off an encoded message; false for bytes that are
 // none.
 func nextField(b []byte) (f wireField, rest []byte, ok bool) {
 	num, typ, tag := protowire.ConsumeTag(b)
-	if tag < 0 {
+	if tag < 0 || num > protowire.MaxValidNumber {
 		return wireField{}, nil, false
 	}
-	size := protowire.ConsumeFieldValue(num, typ, b[tag:])
+	f.num, f.typ = num, typ
+	size := 0
+	switch typ {
+	case protowire.BytesType:
+		f.bytes, size = protowire.ConsumeBytes(b[tag:])
+	case protowire.VarintType:
+		f.varint, size = protowire.ConsumeVarint(b[tag:])
+	default:
+		size = protowire.ConsumeFieldValue(num, typ, b[tag:])
+	}
 	if size < 0 {
 		return wireField{}, nil, false
 	}
-	return wireField{num, typ, b[:tag+size], tag}, b[tag+size:], true
+	f.raw = b[:tag+size]
+	return f, b[tag+size:], true
 }

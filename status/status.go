@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
@@ -17,18 +18,18 @@ import (
 // answer like those of a call that succeeded.
 type Error struct {
 	code    codes.Code
+	amended bool // by With: the status is no longer as it was received
 	message string
 	cause   error
 
 	// received is set on an error that was read rather than made here, and on
 	// those derived from it. Its fields are decoded when the first reader asks.
 	received *received
-	decoded  sync.Once
-	amended  bool // by With: the status is no longer as it came
 	fields   fields
+	decoded  sync.Once
 
-	rendered sync.Once
-	status   *grpcstatus.Status
+	status atomic.Pointer[grpcstatus.Status] // what GRPCStatus has made
+	again  atomic.Pointer[rendition]         // what Encode may answer with
 }
 
 // fields is everything in an Error beyond code, message and cause.
@@ -37,7 +38,6 @@ type fields struct {
 	meta              []pair // sorted by key, unique
 	suggestion        string
 	actions           []*recoursev1.RecoveryAction
-	outcome           recoursev1.Outcome
 	advice            *recoursev1.RetryAdvice // nil: no statement
 	operation         string
 	causes            []*recoursev1.CauseLink
@@ -45,6 +45,7 @@ type fields struct {
 	delay             time.Duration
 	hasDelay          bool
 	requestID         string
+	outcome           recoursev1.Outcome
 	elided            uint32
 
 	others []rawDetail // every further detail, encoded, at most one of a type
@@ -136,6 +137,25 @@ func (e *Error) view() *fields {
 	return &e.fields
 }
 
+// asReceived is what e came as, nil if it was made here or something was added.
+func (e *Error) asReceived() *received {
+	if e == nil || e.amended {
+		return nil
+	}
+	return e.received
+}
+
+// said returns the verdict and the outcome that e states.
+func (e *Error) said() (recoursev1.RetryAdvice_Verdict, recoursev1.Outcome) {
+	if r := e.asReceived(); r != nil {
+		if g, ok := r.glance(); ok {
+			return g.advice.verdict, g.outcome
+		}
+	}
+	f := e.view()
+	return f.advice.GetVerdict(), f.outcome
+}
+
 // Error returns the code, the error code and the message, never the cause: the
 // text of an error that somebody wraps ends up on the wire.
 func (e *Error) Error() string {
@@ -180,11 +200,13 @@ func (e *Error) GRPCStatus() *grpcstatus.Status {
 	if e == nil {
 		return nil
 	}
-	if e.received != nil && !e.amended {
-		return e.received.status
+	if r := e.asReceived(); r != nil {
+		return r.status
 	}
-	e.rendered.Do(func() { e.status = grpcstatus.FromProto(e.proto(Rendering{})) })
-	return e.status
+	if e.status.Load() == nil {
+		e.status.CompareAndSwap(nil, grpcstatus.FromProto(e.proto(Rendering{})))
+	}
+	return e.status.Load()
 }
 
 // Received reports whether e was read rather than made in this process: from a call
@@ -278,7 +300,7 @@ func (e *Error) Metadata() map[string]string {
 // OUTCOME_INDETERMINATE where the code tells of a call that was left before its
 // end, or OUTCOME_UNSPECIFIED.
 func (e *Error) Outcome() recoursev1.Outcome {
-	if o := e.view().outcome; o != recoursev1.Outcome_OUTCOME_UNSPECIFIED {
+	if _, o := e.said(); o != recoursev1.Outcome_OUTCOME_UNSPECIFIED {
 		return o
 	}
 	if c := e.Code(); c == codes.DeadlineExceeded || c == codes.Canceled {
@@ -290,6 +312,11 @@ func (e *Error) Outcome() recoursev1.Outcome {
 // RetryAdvice returns the server's statement on repeating the request, nil if
 // it made none. The caller owns it.
 func (e *Error) RetryAdvice() *recoursev1.RetryAdvice {
+	if r := e.asReceived(); r != nil {
+		if g, ok := r.glance(); ok {
+			return g.advice.message()
+		}
+	}
 	if a := e.view().advice; a != nil {
 		return proto.CloneOf(a)
 	}
@@ -303,16 +330,25 @@ func (e *Error) Verdict() recoursev1.RetryAdvice_Verdict {
 	if e == nil {
 		return recoursev1.RetryAdvice_VERDICT_UNSPECIFIED
 	}
-	f := e.view()
-	if v := f.advice.GetVerdict(); v != recoursev1.RetryAdvice_VERDICT_UNSPECIFIED {
-		return v
+	verdict, outcome := e.said()
+	if verdict != recoursev1.RetryAdvice_VERDICT_UNSPECIFIED {
+		return verdict
 	}
-	return defaultVerdict(e.code, f)
+	// AIP-194, with the rule of OpenTelemetry's protocol that an exhausted resource
+	// may be asked again only if the server named a delay.
+	_, delayed := e.RetryDelay()
+	if e.code == codes.ResourceExhausted && delayed || e.code == codes.DeadlineExceeded && outcome == NotApplied {
+		return SameRequest
+	}
+	return defaultsOf(e.code).verdict
 }
 
 // RetryDelay returns how long to wait at least before the request is repeated,
 // and whether the server said so. It is never negative; a client caps it.
 func (e *Error) RetryDelay() (time.Duration, bool) {
+	if r := e.asReceived(); r != nil {
+		return r.retryDelay()
+	}
 	f := e.view()
 	return f.delay, f.hasDelay
 }

@@ -52,7 +52,7 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	}
 	out := jsonStatus{Code: int32(e.code), Message: e.message, Details: []json.RawMessage{}}
 	for _, d := range e.proto(Rendering{}).GetDetails() {
-		out.Details = append(out.Details, rawDetail{d.GetTypeUrl(), d.GetValue()}.json())
+		out.Details = append(out.Details, newRaw(d.GetTypeUrl(), d.GetValue()).json())
 	}
 	return json.Marshal(out)
 }
@@ -66,7 +66,7 @@ func (r rawDetail) json() json.RawMessage {
 	b, err := json.Marshal(struct {
 		Type  string `json:"@type"`
 		Value []byte `json:"value"`
-	}{r.url, r.value})
+	}{r.url(), r.value})
 	if err != nil { // a string and bytes
 		return json.RawMessage("{}")
 	}

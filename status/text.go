@@ -51,8 +51,8 @@ func clean(s string, limit int) string {
 	return cut(strings.Trim(scrub(s), " "), limit)
 }
 
-func isClean(s string) bool {
-	return s == "" || s[0] != ' ' && s[len(s)-1] != ' ' && isPrintable(s)
+func isClean[T string | []byte](s T) bool {
+	return len(s) == 0 || s[0] != ' ' && s[len(s)-1] != ' ' && isPrintable(s)
 }
 
 // scrub replaces what is no text and removes what does not show.
@@ -78,24 +78,20 @@ func scrub(s string) string {
 	return b.String()
 }
 
-func isPrintable(s string) bool {
-	ascii := true
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] == 0x7f {
+func isPrintable[T string | []byte](s T) bool {
+	for i := 0; i < len(s); {
+		if s[i] < utf8.RuneSelf {
+			if s[i] < 0x20 || s[i] == 0x7f {
+				return false
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+		if r == utf8.RuneError && size == 1 || unicode.IsSpace(r) || unwanted(r) {
 			return false
 		}
-		ascii = ascii && s[i] < utf8.RuneSelf
-	}
-	if ascii {
-		return true
-	}
-	if !utf8.ValidString(s) {
-		return false
-	}
-	for _, r := range s {
-		if r >= utf8.RuneSelf && (unicode.IsSpace(r) || unwanted(r)) {
-			return false
-		}
+		i += size
 	}
 	return true
 }
@@ -195,21 +191,13 @@ const maxNesting = 64
 // cleanMessage cleans every string in m, in place, and reports whether any was
 // unclean. One string of invalid UTF-8 makes a message impossible to encode.
 func cleanMessage(m proto.Message) (changed bool) {
-	return texts{mend: true}.message(m.ProtoReflect(), maxNesting)
+	return texts{}.message(m.ProtoReflect(), maxNesting)
 }
 
-// isCleanMessage reports whether every string in m is clean.
-func isCleanMessage(m proto.Message) bool {
-	return !texts{}.message(m.ProtoReflect(), maxNesting)
-}
-
-// texts walks the strings of a message. Its methods report whether they met an
-// unclean one. With mend they clean each, cut it to text bytes and every list to
-// so many items; 0 means no limit.
-type texts struct {
-	mend       bool
-	text, list int
-}
+// texts walks the strings of a message, cleans each, cuts it to text bytes and
+// every list to so many items; 0 means no limit. Its methods report whether they
+// met an unclean one.
+type texts struct{ text, list int }
 
 func (t texts) message(m protoreflect.Message, depth int) (unclean bool) {
 	if !m.IsValid() || depth == 0 {
@@ -225,17 +213,15 @@ func (t texts) message(m protoreflect.Message, depth int) (unclean bool) {
 			unclean = t.message(v.Message(), depth-1) || unclean
 		case fd.Kind() == protoreflect.StringKind && !t.good(v.String()):
 			unclean = true
-			if t.mend {
-				m.Set(fd, t.better(v.String()))
-			}
+			m.Set(fd, t.better(v.String()))
 		}
-		return t.mend || !unclean
+		return true
 	})
 	return unclean
 }
 
 func (t texts) items(fd protoreflect.FieldDescriptor, l protoreflect.List, depth int) (unclean bool) {
-	if t.mend && t.list > 0 && l.Len() > t.list {
+	if t.list > 0 && l.Len() > t.list {
 		l.Truncate(t.list)
 	}
 	for i := range l.Len() {
@@ -244,9 +230,7 @@ func (t texts) items(fd protoreflect.FieldDescriptor, l protoreflect.List, depth
 			unclean = t.message(l.Get(i).Message(), depth-1) || unclean
 		case fd.Kind() == protoreflect.StringKind && !t.good(l.Get(i).String()):
 			unclean = true
-			if t.mend {
-				l.Set(i, t.better(l.Get(i).String()))
-			}
+			l.Set(i, t.better(l.Get(i).String()))
 		}
 	}
 	return unclean
@@ -270,17 +254,15 @@ func (t texts) entries(fd protoreflect.FieldDescriptor, m protoreflect.Map, dept
 		}
 		return true
 	})
-	if t.mend {
-		for _, e := range bad {
-			m.Clear(e.key)
-			if fd.MapKey().Kind() == protoreflect.StringKind {
-				e.key = t.better(e.key.String()).MapKey()
-			}
-			if fd.MapValue().Kind() == protoreflect.StringKind {
-				e.value = t.better(e.value.String())
-			}
-			m.Set(e.key, e.value)
+	for _, e := range bad {
+		m.Clear(e.key)
+		if fd.MapKey().Kind() == protoreflect.StringKind {
+			e.key = t.better(e.key.String()).MapKey()
 		}
+		if fd.MapValue().Kind() == protoreflect.StringKind {
+			e.value = t.better(e.value.String())
+		}
+		m.Set(e.key, e.value)
 	}
 	return unclean || len(bad) > 0
 }

@@ -58,7 +58,7 @@ func (d *draft) redact(e *Error, r *Rendering) {
 
 func (d *draft) dropDebugInfo() {
 	for i := 0; i < len(d.others); i++ {
-		if d.others[i].name() == nameDebugInfo {
+		if d.others[i].name == nameDebugInfo {
 			d.dropOther(i)
 			i--
 		}
@@ -108,6 +108,6 @@ func (d *draft) addDebugInfo(cause error) {
 	}
 	if value, err := proto.Marshal(info); err == nil {
 		d.others = slices.Clone(d.others)
-		d.merge(rawDetail{typePrefix + nameDebugInfo, value})
+		d.merge(rawDetail{typePrefix, nameDebugInfo, value})
 	}
 }

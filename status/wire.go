@@ -1,13 +1,15 @@
 package status
 
 import (
+	"sync"
 	"time"
 
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
-// Field numbers of the messages that are encoded by hand. These five are most
+// Field numbers of the messages that are encoded by hand. These are most
 // of what an error costs; building them as messages would triple it.
 const (
 	statusCode, statusMessage, statusDetails protowire.Number = 1, 2, 3
@@ -18,7 +20,17 @@ const (
 
 	mapKey, mapValue protowire.Number = 1, 2
 
+	adviceVerdict, adviceWhy, adviceAttempts, adviceExhaustedBy protowire.Number = 1, 2, 3, 4
+
 	retryDelay, requestID protowire.Number = 1, 1
+
+	badRequestViolations                                  protowire.Number = 1
+	violationField, violationDescription, violationReason protowire.Number = 1, 2, 3
+
+	helpLinks                protowire.Number = 1
+	linkDescription, linkURL protowire.Number = 1, 2
+
+	lengths = 16 // what the tags and lengths of a few fields take, in bytes
 
 	durationSeconds, durationNanos protowire.Number = 1, 2
 
@@ -42,7 +54,7 @@ func (d *draft) append(b []byte) []byte {
 		b = d.appendRetryInfo(b)
 	}
 	if d.requestInfo {
-		b, at := openDetail(b, typePrefix+nameRequestInfo)
+		b, at := openDetail(b, nameRequestInfo)
 		b = appendString(b, requestID, d.requestID)
 		return d.appendRest(at.close(b))
 	}
@@ -60,7 +72,7 @@ func (d *draft) appendRest(b []byte) []byte {
 }
 
 func (d *draft) appendErrorInfo(b []byte) []byte {
-	b, at := openDetail(b, typePrefix+nameErrorInfo)
+	b, at := openDetail(b, nameErrorInfo)
 	b = appendString(b, infoReason, d.errorCode)
 	b = appendString(b, infoDomain, d.domain)
 	for _, p := range d.meta {
@@ -74,7 +86,7 @@ func (d *draft) appendErrorInfo(b []byte) []byte {
 }
 
 func (d *draft) appendRetryInfo(b []byte) []byte {
-	b, at := openDetail(b, typePrefix+nameRetryInfo)
+	b, at := openDetail(b, nameRetryInfo)
 	b, duration := open(b, retryDelay)
 	delay := d.delay.Round(time.Millisecond) // equal bytes are nearly free (HPACK)
 	b = appendVarint(b, durationSeconds, uint64(delay/time.Second))
@@ -83,16 +95,16 @@ func (d *draft) appendRetryInfo(b []byte) []byte {
 }
 
 func (d *draft) appendErrorDetail(b []byte) []byte {
-	b, at := openDetail(b, typePrefix+nameErrorDetail)
+	b, at := openDetail(b, nameErrorDetail)
 	b = appendString(b, detailErrorCode, d.errorCode)
 	b = appendString(b, detailDomain, d.domain)
 	b = appendString(b, detailSuggestion, d.suggestion)
 	for _, a := range d.actions {
-		b = appendMessage(b, detailActions, a)
+		b = appendAction(b, a)
 	}
 	b = appendVarint(b, detailOutcome, uint64(d.outcome))
 	if d.advice != nil {
-		b = appendMessage(b, detailRetry, d.advice)
+		b = appendAdvice(b, d.advice)
 	}
 	b = appendString(b, detailOperation, d.operation)
 	for _, c := range d.causes {
@@ -100,6 +112,35 @@ func (d *draft) appendErrorDetail(b []byte) []byte {
 	}
 	b = appendVarint(b, detailElided, uint64(d.elided))
 	b = appendString(b, detailCatalogVersion, d.catalogVersion)
+	return at.close(b)
+}
+
+// appendAction takes those that go with a code as they were encoded once.
+func appendAction(b []byte, a *recoursev1.RecoveryAction) []byte {
+	if encoded, ok := usualActions()[a]; ok {
+		return append(b, encoded...)
+	}
+	return appendMessage(b, detailActions, a)
+}
+
+var usualActions = sync.OnceValue(func() map[*recoursev1.RecoveryAction][]byte {
+	usual := map[*recoursev1.RecoveryAction][]byte{}
+	for _, d := range byCode {
+		for _, a := range d.actions {
+			usual[a] = appendMessage(nil, detailActions, a)
+		}
+	}
+	return usual
+})
+
+// appendAdvice leaves nothing out: setAdvice has removed what this version does
+// not know.
+func appendAdvice(b []byte, a *recoursev1.RetryAdvice) []byte {
+	b, at := open(b, detailRetry)
+	b = appendVarint(b, adviceVerdict, uint64(a.GetVerdict()))
+	b = appendVarint(b, adviceWhy, uint64(a.GetWhy()))
+	b = appendVarint(b, adviceAttempts, uint64(a.GetAttempts()))
+	b = appendString(b, adviceExhaustedBy, a.GetExhaustedBy())
 	return at.close(b)
 }
 
@@ -129,39 +170,44 @@ func appendMessage(b []byte, field protowire.Number, m proto.Message) []byte {
 
 func appendRaw(b []byte, r rawDetail) []byte {
 	b, at := open(b, statusDetails)
-	b = appendString(b, anyURL, r.url)
+	b = appendURL(b, r.prefix, r.name)
 	if len(r.value) > 0 {
 		b = protowire.AppendBytes(protowire.AppendTag(b, anyValue, protowire.BytesType), r.value)
 	}
 	return at.close(b)
 }
 
+func appendURL(b []byte, prefix, name string) []byte {
+	b = protowire.AppendVarint(protowire.AppendTag(b, anyURL, protowire.BytesType), uint64(len(prefix)+len(name)))
+	return append(append(b, prefix...), name...)
+}
+
 // span is a length-delimited field whose length is not known yet: where its
-// content starts, and the span around it, if any.
+// content starts, behind one byte for the length, and the span around it, if any.
 type span struct{ start, outer int }
 
 func open(b []byte, field protowire.Number) ([]byte, span) {
-	b = protowire.AppendTag(b, field, protowire.BytesType)
+	b = append(protowire.AppendTag(b, field, protowire.BytesType), 0)
 	return b, span{start: len(b), outer: -1}
 }
 
 // openDetail opens a google.protobuf.Any in the status, and its value.
-func openDetail(b []byte, url string) ([]byte, span) {
+func openDetail(b []byte, name string) ([]byte, span) {
 	b, outer := open(b, statusDetails)
-	b = appendString(b, anyURL, url)
+	b = appendURL(b, typePrefix, name)
 	b, value := open(b, anyValue)
 	value.outer = outer.start
 	return b, value
 }
 
-// close moves the content to make room for its length.
+// close writes the length, and moves the content where that takes more than a byte.
 func (s span) close(b []byte) []byte {
 	n := len(b) - s.start
-	var room [10]byte
-	length := protowire.AppendVarint(room[:0], uint64(n))
-	b = append(b, length...)
-	copy(b[s.start+len(length):], b[s.start:s.start+n])
-	copy(b[s.start:], length)
+	if more := protowire.SizeVarint(uint64(n)) - 1; more > 0 {
+		b = append(b, make([]byte, more)...)
+		copy(b[s.start+more:], b[s.start:s.start+n])
+	}
+	protowire.AppendVarint(b[:s.start-1], uint64(n))
 	if s.outer >= 0 {
 		return span{start: s.outer, outer: -1}.close(b)
 	}

@@ -1,0 +1,93 @@
+package errorpath
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+const (
+	service = "recourse.bench.Errors"
+	method  = "/" + service + "/Fail"
+)
+
+// consumed is the sink of what callers read, of whom there may be many.
+var consumed atomic.Int64
+
+// start connects a client to a server in memory whose handler does nothing but fail.
+func start(fail func() error, server []grpc.ServerOption, client []grpc.DialOption) (*grpc.ClientConn, func(), error) {
+	return serve(func(_ any, ctx context.Context, dec func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
+		in := new(emptypb.Empty)
+		if err := dec(in); err != nil {
+			return nil, err
+		}
+		handler := func(ctx context.Context, _ any) (any, error) {
+			err := fail()
+			if w, ok := err.(*wireError); ok {
+				return nil, w.send(ctx)
+			}
+			return nil, err
+		}
+		if interceptor == nil {
+			return handler(ctx, in)
+		}
+		return interceptor(ctx, in, &grpc.UnaryServerInfo{FullMethod: method}, handler)
+	}, server, client)
+}
+
+// send sends the bytes as grpc-go lets a handler do it: they are kept where the
+// status itself has no details.
+func (w *wireError) send(ctx context.Context) error {
+	if err := grpc.SetTrailer(ctx, metadata.Pairs("grpc-status-details-bin", string(w.status))); err != nil {
+		return err
+	}
+	return grpcstatus.Error(code, message)
+}
+
+func serve(handler grpc.MethodHandler, server []grpc.ServerOption, client []grpc.DialOption) (*grpc.ClientConn, func(), error) {
+	lis := bufconn.Listen(1 << 20)
+	s := grpc.NewServer(server...)
+	s.RegisterService(&grpc.ServiceDesc{
+		ServiceName: service, HandlerType: (*any)(nil),
+		Methods: []grpc.MethodDesc{{MethodName: "Fail", Handler: handler}},
+	}, struct{}{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Serve(lis) // ends with Stop
+	}()
+	conn, err := grpc.NewClient("passthrough:///memory", append(client,
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }))...)
+	stop := func() {
+		if conn != nil {
+			_ = conn.Close() // there is nothing to lose
+		}
+		s.Stop()
+		<-done
+	}
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return conn, stop, nil
+}
+
+// share divides work among goroutines.
+func share(n, goroutines int, work func(n int)) {
+	var wg sync.WaitGroup
+	for i := range goroutines {
+		if part := (n + i) / goroutines; part > 0 {
+			wg.Go(func() { work(part) })
+		}
+	}
+	wg.Wait()
+}
