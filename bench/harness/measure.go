@@ -110,7 +110,7 @@ func (t *turn) time() {
 }
 
 const (
-	countedFor                    = 100 * time.Millisecond
+	countedFor                    = 30 * time.Millisecond
 	countedAtLeast, countedAtMost = 20, 2000 // operations
 	countedTimes                  = 3
 )

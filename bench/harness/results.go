@@ -23,7 +23,7 @@ type Measured struct {
 	N             int // operations in a slice
 	Wall, CPU     []float64
 	Allocs, Bytes float64
-	Fewest, Most  float64 // allocations, as they were counted: many callers share some of them
+	Fewest, Most  float64   // allocations, as they were counted: many callers share some of them
 	Heap          []float64 // bytes left behind
 }
 

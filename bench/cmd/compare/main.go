@@ -9,6 +9,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/recourse-dev/recourse/bench/amplification"
 	"github.com/recourse-dev/recourse/bench/cases"
 	"github.com/recourse-dev/recourse/bench/contender"
+	"github.com/recourse-dev/recourse/bench/errorpath"
 	"github.com/recourse-dev/recourse/bench/harness"
 	"github.com/recourse-dev/recourse/bench/report"
 )
@@ -50,7 +52,7 @@ type program struct {
 
 // allCases is the one place where cases are put together.
 func allCases() []harness.Case {
-	return cases.All()
+	return slices.Concat(cases.All(), errorpath.Cases())
 }
 
 func (p program) run(t *testing.T) error {
