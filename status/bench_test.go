@@ -180,9 +180,10 @@ func panicking(recovered func(any)) {
 
 //go:noinline
 func descend(n int) {
+	var none []int
 	if n == 0 {
-		var none []int
 		none[n]++
+		return
 	}
 	descend(n - 1)
 }
