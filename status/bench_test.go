@@ -1,6 +1,7 @@
 package status_test
 
 import (
+	"encoding/base64"
 	"reflect"
 	"runtime"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 )
@@ -120,6 +122,7 @@ func BenchmarkBuildAndEncode(b *testing.B) {
 	}
 }
 
+// BenchmarkFind reads what has just been received, and what was read before.
 func BenchmarkFind(b *testing.B) {
 	for _, details := range []int{0, 1, 3, 5} {
 		p := grpcstatus.New(codes.Unavailable, "the shelf is locked").Proto()
@@ -127,47 +130,25 @@ func BenchmarkFind(b *testing.B) {
 			p = arrived(b, makeOurs(details, "17").Encode(status.Rendering{}))
 		}
 		err := plain(p)
-		name := strconv.Itoa(details)
-		b.Run("received/"+name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				sink = status.Received(err, "/shelf.v1.Shelf/Find", "", false)
-			}
-		})
-		b.Run("received+delay/"+name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				e := status.Received(err, "/shelf.v1.Shelf/Find", "", false)
-				e.RetryDelay()
-			}
-		})
-		b.Run("received+verdict/"+name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				e := status.Received(err, "/shelf.v1.Shelf/Find", "", false)
-				e.Verdict()
-			}
-		})
-		b.Run("received+code/"+name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				e := status.Received(err, "/shelf.v1.Shelf/Find", "", false)
-				e.ErrorCode()
-			}
-		})
-		b.Run("received+Detail/"+name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				e := status.Received(err, "/shelf.v1.Shelf/Find", "", false)
-				status.Detail[*errdetails.RetryInfo](e)
-			}
-		})
-		b.Run("Details-of-grpc/"+name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				sink = detailsRetryInfo(err)
-			}
-		})
+		e := remoteOf(err)
+		for _, reader := range []struct {
+			name string
+			read func()
+		}{
+			{"Received", func() { sink = remoteOf(err) }},
+			{"Received and ErrorCode", func() { remoteOf(err).ErrorCode() }},
+			{"RetryDelay", func() { e.RetryDelay() }},
+			{"Verdict", func() { e.Verdict() }},
+			{"Detail", func() { status.Detail[*errdetails.RetryInfo](e) }},
+			{"Details of grpc-go", func() { sink = detailsRetryInfo(err) }},
+		} {
+			b.Run(reader.name+"/"+strconv.Itoa(details), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					reader.read()
+				}
+			})
+		}
 	}
 }
 
@@ -199,9 +180,10 @@ func panicking(recovered func(any)) {
 
 //go:noinline
 func descend(n int) {
+	var none []int
 	if n == 0 {
-		var none []int
 		none[n]++
+		return
 	}
 	descend(n - 1)
 }
@@ -214,29 +196,6 @@ type gomwPanic struct {
 func gomwRecover(v any) *gomwPanic {
 	stack := make([]byte, 64<<10)
 	return &gomwPanic{v, stack[:runtime.Stack(stack, false)]}
-}
-
-func BenchmarkFindOnly(b *testing.B) {
-	for _, details := range []int{0, 1, 3, 5} {
-		p := grpcstatus.New(codes.Unavailable, "the shelf is locked").Proto()
-		if details > 0 {
-			p = arrived(b, makeOurs(details, "17").Encode(status.Rendering{}))
-		}
-		e := remote(p)
-		name := strconv.Itoa(details)
-		for what, read := range map[string]func(){
-			"RetryDelay": func() { e.RetryDelay() },
-			"Verdict":    func() { e.Verdict() },
-			"Outcome":    func() { e.Outcome() },
-		} {
-			b.Run(what+"/"+name, func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					read()
-				}
-			})
-		}
-	}
 }
 
 func BenchmarkAmended(b *testing.B) {
@@ -253,6 +212,93 @@ func BenchmarkAmended(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				sink = grpcstatus.Code(remoteOf(err).With(status.Advice(advice)))
+			}
+		})
+	}
+}
+
+// encode does what grpc-go does with a status: one marshal, one base64.
+func encode(p *spb.Status) string {
+	b, err := proto.Marshal(p)
+	if err != nil {
+		panic(err)
+	}
+	return base64.RawStdEncoding.EncodeToString(b)
+}
+
+// Both make an error with ErrorInfo, RetryInfo and ErrorDetail.
+
+func ourError() *status.Error {
+	return status.New(codes.Unavailable, "SHELF_LOCKED", "the shelf is locked",
+		status.Domain(domain), status.Meta("shelf", "B12"), status.RetryAfter(2*time.Second))
+}
+
+func buildOurs() string { return encode(ourError().Encode(status.Rendering{}).Status.Proto()) }
+
+func buildWithDetails() string {
+	st, err := grpcstatus.New(codes.Unavailable, "the shelf is locked").WithDetails(
+		&errdetails.ErrorInfo{Reason: "SHELF_LOCKED", Domain: domain, Metadata: map[string]string{"shelf": "B12"}},
+		&errdetails.RetryInfo{RetryDelay: durationpb.New(2 * time.Second)},
+		&recoursev1.ErrorDetail{
+			ErrorCode: "SHELF_LOCKED", Domain: domain, Suggestion: "Try again in a few moments or check system status.",
+			Retry: &recoursev1.RetryAdvice{Verdict: sameRequest},
+			RecoveryActions: []*recoursev1.RecoveryAction{{
+				Actor: recoursev1.RecoveryAction_ACTOR_CLIENT, Label: "Try again",
+				Action: &recoursev1.RecoveryAction_RetryAfter{RetryAfter: &recoursev1.RetryAfter{}},
+			}},
+		})
+	if err != nil {
+		panic(err)
+	}
+	return encode(st.Proto())
+}
+
+func threeDetails(t testing.TB) *spb.Status {
+	return sent(t, ourError(), status.Rendering{})
+}
+
+func detailsRetryInfo(err error) *errdetails.RetryInfo {
+	for _, d := range grpcstatus.Convert(err).Details() {
+		if r, ok := d.(*errdetails.RetryInfo); ok {
+			return r
+		}
+	}
+	return nil
+}
+
+func TestBothWaysOfBuildingGiveTheSameBytes(t *testing.T) {
+	if ours, theirs := buildOurs(), buildWithDetails(); ours != theirs {
+		t.Errorf("the benchmark compares different errors:\n%s\n%s", ours, theirs)
+	}
+}
+
+func remoteOf(err error) *status.Error {
+	return status.Received(err, "/shelf.v1.Shelf/Find", "", false)
+}
+
+// The results are kept, so that the compiler keeps the work.
+var (
+	sink     any
+	sinkText string
+)
+
+func BenchmarkEncode(b *testing.B) {
+	for name, e := range map[string]*status.Error{"bare": status.New(codes.NotFound, "X_Y", "m"), "everything": everything(), "cut down": laden()} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				sink = e.Encode(status.Rendering{RequestID: "4bf92f35-77b3"}).Status
+			}
+		})
+	}
+}
+
+func BenchmarkClassify(b *testing.B) {
+	for name, err := range map[string]error{"plain": errPlain, "grpc-go's": plain(threeDetails(b)), "received": remote(threeDetails(b))} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				sink = status.Classify(err)
 			}
 		})
 	}

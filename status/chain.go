@@ -58,7 +58,7 @@ func (w *walker) walk(err error, depth int) bool {
 	if !w.visit(err) {
 		return false
 	}
-	one, several := unwrap(err)
+	several, one := unwrap(err)
 	if one != nil {
 		return w.walk(one, depth-1)
 	}
@@ -70,18 +70,18 @@ func (w *walker) walk(err error, depth int) bool {
 	return true
 }
 
-// unwrap returns what err wraps: one error, several, or none.
-func unwrap(err error) (one error, several []error) {
+// unwrap returns what err wraps: several errors, one, or none.
+func unwrap(err error) (several []error, one error) {
 	defer func() {
 		if recover() != nil {
-			one, several = nil, nil
+			several, one = nil, nil
 		}
 	}()
 	switch u := err.(type) {
 	case interface{ Unwrap() error }:
-		return u.Unwrap(), nil
-	case interface{ Unwrap() []error }:
 		return nil, u.Unwrap()
+	case interface{ Unwrap() []error }:
+		return u.Unwrap(), nil
 	}
 	return nil, nil
 }

@@ -141,7 +141,7 @@ func (f *found) walk(err error, depth int, budget *int) {
 		return
 	}
 	before, foreign := len(f.own)+len(f.remote), len(f.foreign)
-	one, several := unwrap(err)
+	several, one := unwrap(err)
 	f.walk(one, depth-1, budget)
 	for _, inner := range several {
 		f.walk(inner, depth-1, budget)

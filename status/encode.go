@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
@@ -290,9 +289,6 @@ func (e *Error) draft(r *Rendering) draft {
 			d.actions = actions
 		}
 	}
-	if defaultsOf(e.code).blamesServer {
-		d.referSupport()
-	}
 	d.redact(e, r)
 	if mirrored := func(p pair) bool { return isMirror(p.key) }; slices.ContainsFunc(d.meta, mirrored) {
 		d.meta = slices.DeleteFunc(slices.Clone(d.meta), mirrored) // what they say is in the fields
@@ -302,17 +298,6 @@ func (e *Error) draft(r *Rendering) draft {
 	}
 	d.capLists()
 	return d
-}
-
-// referSupport puts the request id where support will ask for it.
-func (d *draft) referSupport() {
-	for i, a := range d.actions {
-		if c := a.GetContactSupport(); c != nil && c.GetReference() == "" && d.requestID != "" {
-			a = proto.CloneOf(a)
-			a.GetContactSupport().Reference = d.requestID
-			d.actions = append(append(d.actions[:i:i], a), d.actions[i+1:]...)
-		}
-	}
 }
 
 // mirror says outcome and verdict once more where every language can read them,

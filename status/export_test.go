@@ -46,6 +46,9 @@ func CountTrims(n *int) (restore func()) {
 	return func() { trimOrder = whole }
 }
 
+// KnowsLayout reports whether the readers see into a Status of grpc-go.
+func KnowsLayout() bool { return statusLayout() != nil }
+
 // ForgetLayout makes the readers go through Status.Proto, as they would if
 // grpc-go changed its Status.
 func ForgetLayout() (restore func()) {

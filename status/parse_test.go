@@ -22,7 +22,7 @@ import (
 func TestParsersKnowEveryField(t *testing.T) {
 	for m, fields := range map[proto.Message]int{
 		&errdetails.ErrorInfo{}: 3, &errdetails.RetryInfo{}: 1, &errdetails.RequestInfo{}: 2, &durationpb.Duration{}: 2, &anypb.Any{}: 2, &spb.Status{}: 3,
-		&recoursev1.ErrorDetail{}: 10, &recoursev1.RetryAdvice{}: 4, &errdetails.Help_Link{}: 2, &errdetails.BadRequest_FieldViolation{}: 4,
+		&recoursev1.ErrorDetail{}: 10, &recoursev1.ContactSupport{}: 2, &recoursev1.RecoveryAction{}: 18, &recoursev1.RetryAdvice{}: 4, &errdetails.Help_Link{}: 2, &errdetails.BadRequest_FieldViolation{}: 4,
 	} {
 		if d := m.ProtoReflect().Descriptor(); d.Fields().Len() != fields {
 			t.Errorf("%s has %d fields, and status reads and writes it by hand as if it had %d", d.FullName(), d.Fields().Len(), fields)
@@ -225,5 +225,22 @@ func facts(e *status.Error) map[string]any {
 		"code": e.ErrorCode(), "domain": e.Domain(), "suggestion": e.Suggestion(), "metadata": e.Metadata(), "outcome": e.Outcome(),
 		"advice": e.RetryAdvice(), "delay": []any{delay, hasDelay}, "id": e.RequestID(), "operation": e.Operation(), "causes": e.Causes(),
 		"elided": e.Elided(), "catalogue": e.CatalogVersion(), "actions": e.RecoveryActions(),
+	}
+}
+
+// The id of the request joins whatever an action says.
+func TestSupportActionTravelsWhole(t *testing.T) {
+	want := &recoursev1.RecoveryAction{
+		Actor: recoursev1.RecoveryAction_ACTOR_END_USER, Label: "Ring the bell", ThenRetry: true, Required: true,
+		Action: &recoursev1.RecoveryAction_ContactSupport{ContactSupport: &recoursev1.ContactSupport{Channel: "desk"}},
+	}
+	later := protowire.AppendVarint(protowire.AppendTag(nil, 100, protowire.VarintType), 1)
+	want.ProtoReflect().SetUnknown(later)
+	want.GetContactSupport().ProtoReflect().SetUnknown(later)
+	p := sent(t, status.New(codes.Internal, "BROKEN", "m", status.Recover(want)), status.Rendering{RequestID: "id-1"})
+	want.GetContactSupport().Reference = "id-1"
+	got := detail[*recoursev1.ErrorDetail](t, p).GetRecoveryActions()
+	if len(got) != 1 || diff(want, got[0]) != "" {
+		t.Errorf("sent %v, want %v", got, want)
 	}
 }

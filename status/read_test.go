@@ -206,6 +206,14 @@ func TestDetailMendsStringsThatAreNotUTF8(t *testing.T) {
 	}
 }
 
+// If this fails, grpc-go or protobuf-go has changed its types: everything still works,
+// with a copy of the status at each reading. Teach statusLayout the new ones.
+func TestLayoutOfStatusIsKnown(t *testing.T) {
+	if !status.KnowsLayout() {
+		t.Error("grpc-go's Status is not what statusLayout expects")
+	}
+}
+
 func TestReadersWithoutReflectionReadTheSame(t *testing.T) {
 	p := sent(t, everything(), status.Rendering{TrailerBytes: status.MaxTrailerBytes})
 	want, _ := status.Detail[*errdetails.BadRequest](plain(p))

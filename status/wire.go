@@ -20,6 +20,11 @@ const (
 
 	mapKey, mapValue protowire.Number = 1, 2
 
+	actionActor, actionLabel, actionThenRetry, actionRequired protowire.Number = 1, 2, 3, 4
+	actionContactSupport                                      protowire.Number = 113
+
+	supportChannel, supportReference protowire.Number = 1, 2
+
 	adviceVerdict, adviceWhy, adviceAttempts, adviceExhaustedBy protowire.Number = 1, 2, 3, 4
 
 	retryDelay, requestID protowire.Number = 1, 1
@@ -100,7 +105,11 @@ func (d *draft) appendErrorDetail(b []byte) []byte {
 	b = appendString(b, detailDomain, d.domain)
 	b = appendString(b, detailSuggestion, d.suggestion)
 	for _, a := range d.actions {
-		b = appendAction(b, a)
+		if c := a.GetContactSupport(); c != nil && c.GetReference() == "" && d.requestID != "" && defaultsOf(d.code).blamesServer {
+			b = appendSupport(b, a, d.requestID)
+		} else {
+			b = appendAction(b, a)
+		}
 	}
 	b = appendVarint(b, detailOutcome, uint64(d.outcome))
 	if d.advice != nil {
@@ -121,6 +130,21 @@ func appendAction(b []byte, a *recoursev1.RecoveryAction) []byte {
 		return append(b, encoded...)
 	}
 	return appendMessage(b, detailActions, a)
+}
+
+// appendSupport encodes an action that sends somebody to support, with what
+// support will ask for.
+func appendSupport(b []byte, a *recoursev1.RecoveryAction, reference string) []byte {
+	b, action := open(b, detailActions)
+	b = appendVarint(b, actionActor, uint64(a.GetActor()))
+	b = appendString(b, actionLabel, a.GetLabel())
+	b = appendVarint(b, actionThenRetry, protowire.EncodeBool(a.GetThenRetry()))
+	b = appendVarint(b, actionRequired, protowire.EncodeBool(a.GetRequired()))
+	b, body := open(b, actionContactSupport)
+	b = appendString(b, supportChannel, a.GetContactSupport().GetChannel())
+	b = appendString(b, supportReference, reference)
+	b = body.close(append(b, a.GetContactSupport().ProtoReflect().GetUnknown()...))
+	return action.close(append(b, a.ProtoReflect().GetUnknown()...)) // of a later version, passed on
 }
 
 var usualActions = sync.OnceValue(func() map[*recoursev1.RecoveryAction][]byte {
