@@ -72,7 +72,8 @@ func (t *trouble) enter(k *calling, named bool) *trouble {
 type evidence struct {
 	trailer metadata.MD // of a unary call
 	peer    peer.Peer   // set if it got as far as a connection
-	ends    atomic.Int32
+	ends    atomic.Int64
+	due     int64             // what ends is when this attempt has ended
 	end     grpc.CallOption   // that counts them
 	options []grpc.CallOption // the application's, and our own
 }
@@ -83,6 +84,7 @@ func (e *evidence) given(opts []grpc.CallOption, streams bool) []grpc.CallOption
 		e.end = grpc.OnFinish(func(error) { e.ends.Add(1) })
 		e.options = make([]grpc.CallOption, 0, len(opts)+3)
 	}
+	e.due = e.ends.Load() + 1
 	e.options = append(append(e.options[:0], opts...), e.end, grpc.Peer(&e.peer))
 	if !streams {
 		e.options = append(e.options, grpc.Trailer(&e.trailer))
@@ -91,12 +93,11 @@ func (e *evidence) given(opts []grpc.CallOption, streams bool) []grpc.CallOption
 }
 
 // complete reports whether gRPC has nothing to add: it tells of the end after all else.
-func (e *evidence) complete() bool { return e.ends.Load() == 1 }
+func (e *evidence) complete() bool { return e.ends.Load() == e.due }
 
 // clear makes the evidence that is complete fit for another attempt.
 func (e *evidence) clear() {
 	e.trailer, e.peer = nil, peer.Peer{}
-	e.ends.Store(0)
 	clear(e.options)
 	e.options = e.options[:0]
 }
