@@ -104,7 +104,8 @@ func (e *evidence) clear() {
 
 // notSent reports whether no byte of the attempt has left the process.
 func (k *calling) notSent() bool {
-	return k.told != nil && k.told.complete() && k.told.peer.Addr == nil
+	e := k.told
+	return e != nil && len(e.options) > 0 && e.complete() && e.peer.Addr == nil
 }
 
 // engaged reads a call's options, and reports whether there is anything to do.
