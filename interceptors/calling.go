@@ -2,7 +2,6 @@ package interceptors
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"strconv"
@@ -55,7 +54,7 @@ type calling struct {
 type trouble struct {
 	retry.Run
 	actions actions
-	id      string // of the request, where neither the application nor a server has named it
+	id      string // of the request, from a server
 }
 
 // enter fills it in. A request may be sent twice because of its method, or its policy,
@@ -163,21 +162,17 @@ func (k *calling) attempt(n int) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// repeated tells the server of a repeat, and has all of them found under one id: the
-// caller's, or the one that the server made for the first attempt, or one made here.
+// repeated tells the server of a repeat, and has it found under the id of the first
+// attempt: the caller's, or the one that the server made.
 func (k *calling) repeated(ctx context.Context, n int) context.Context {
 	before := strconv.Itoa(n - 1)
-	if len(metadata.ValueFromOutgoingContext(ctx, requestIDKey)) > 0 {
-		return metadata.AppendToOutgoingContext(ctx, attemptsKey, before)
+	if k.trouble.id == "" {
+		k.trouble.id = usableID([]string{k.trouble.Last.RequestID()})
 	}
-	t := k.trouble
-	if t.id == "" {
-		t.id = usableID([]string{t.Last.RequestID()})
+	if id := k.trouble.id; id != "" && len(metadata.ValueFromOutgoingContext(ctx, requestIDKey)) == 0 {
+		return metadata.AppendToOutgoingContext(ctx, attemptsKey, before, requestIDKey, id)
 	}
-	if t.id == "" {
-		t.id = rand.Text()
-	}
-	return metadata.AppendToOutgoingContext(ctx, attemptsKey, before, requestIDKey, t.id)
+	return metadata.AppendToOutgoingContext(ctx, attemptsKey, before)
 }
 
 // forget empties the targets that the application has given: an attempt that gets

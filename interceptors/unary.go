@@ -86,12 +86,12 @@ func (u *unaryCall) first() error {
 	return u.Again(u.ctx, 1)
 }
 
-// Again makes one attempt. It shares no reply with the others: an interceptor below
-// may have left the one before to its fate, and that may still write.
+// Again makes one attempt. It shares no reply with one that may not have ended: an
+// interceptor below has left that to its fate, and it may still write.
 func (u *unaryCall) Again(_ context.Context, n int) error {
 	ctx, cancel := u.attempt(n)
 	defer cancel()
-	if m, ok := u.reply.(proto.Message); ok && n > 1 {
+	if m, ok := u.reply.(proto.Message); ok && n > 1 && !u.told.complete() {
 		u.decoded = m.ProtoReflect().New().Interface()
 	}
 	err := u.invoker(ctx, u.call.Method, u.req, u.decoded, u.cc, u.options()...)
