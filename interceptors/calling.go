@@ -235,12 +235,13 @@ func seconds() int64 { return int64(sinceStart() / time.Second) }
 // overload reports whether the server had no room for the attempt, which a server
 // that merely fails has.
 func (k *calling) overload(f *retry.Failure) bool {
-	switch advice := f.Err.RetryAdvice(); f.Err.Code() {
+	switch f.Err.Code() {
 	case codes.ResourceExhausted:
 		return !retry.TooLarge(f.Err)
 	case codes.DeadlineExceeded:
 		return len(k.trailer) == 0 && k.told.peer.Addr != nil // sent, and not answered
 	case codes.Unavailable:
+		advice := f.Err.RetryAdvice()
 		return advice.GetWhy() == recoursev1.RetryAdvice_WHY_OVERLOADED || advice == nil && f.HasPushback
 	}
 	return false

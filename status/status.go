@@ -28,6 +28,8 @@ type Error struct {
 	fields   fields
 	decoded  sync.Once
 
+	noted *recoursev1.RetryAdvice // by Note
+
 	status atomic.Pointer[grpcstatus.Status] // what GRPCStatus has made
 	again  atomic.Pointer[rendition]         // what Encode may answer with
 }
@@ -111,14 +113,30 @@ func (e *Error) With(opts ...Option) *Error {
 	return c
 }
 
-// copy shares nothing that an option could change; an advice is replaced whole. The copy of an error that was
-// received is one made here: its fields are decoded and its texts cleaned.
+// Note returns a copy of e whose [Error.RetryAdvice] is a, which is copied, for whoever
+// has it in this process. A status that was received stays as it came, unlike with
+// [Error.With] and Advice: a may say why e is not repeated, and how often it was, but
+// not change the verdict.
+func (e *Error) Note(a *recoursev1.RetryAdvice) *Error {
+	r := e.asReceived()
+	if r == nil {
+		return e.With(Advice(a))
+	}
+	return &Error{code: e.code, message: e.message, cause: e.cause, received: r, noted: proto.CloneOf(a)}
+}
+
+// copy shares nothing that an option could change; an advice is replaced whole. The
+// copy of an error that was received is one made here: its fields are decoded and its
+// texts cleaned.
 func (e *Error) copy() *Error {
 	f := *e.view()
 	f.meta = slices.Clone(f.meta)
 	f.actions = slices.Clone(f.actions)
 	f.causes = slices.Clone(f.causes)
 	f.others = slices.Clone(f.others)
+	if e.noted != nil {
+		f.advice = e.noted
+	}
 	c := &Error{code: e.code, message: e.message, cause: e.cause, fields: f}
 	if e.received != nil {
 		c.fields.cleanOthers()
@@ -320,6 +338,9 @@ func (e *Error) Outcome() recoursev1.Outcome {
 // RetryAdvice returns the server's statement on repeating the request, nil if
 // it made none. The caller owns it.
 func (e *Error) RetryAdvice() *recoursev1.RetryAdvice {
+	if e != nil && e.noted != nil {
+		return proto.CloneOf(e.noted)
+	}
 	if r := e.asReceived(); r != nil {
 		if g, ok := r.glance(); ok {
 			return g.advice.message()

@@ -31,6 +31,8 @@ type Failure struct {
 	TimedOut, // the attempt's own timer ended it
 	GivenUp, // the call's deadline or its caller did: nothing may follow
 	Inner bool // what the error says of its outcome is about a part of the operation
+
+	advice *recoursev1.RetryAdvice // of Err
 }
 
 // reason is why a call is not repeated any more.
@@ -112,7 +114,8 @@ func (r *Run) refund() {
 // Hopeful reports whether another attempt may follow a failure, if time and budget
 // allow it.
 func (r *Run) Hopeful(f Failure) bool {
-	return !f.GivenUp && !f.Forbidden && r.invites(f, f.Err.RetryAdvice()) && r.safe(f) && r.hasAttempts()
+	f.advice = f.Err.RetryAdvice()
+	return !f.GivenUp && !f.Forbidden && r.invites(f) && r.safe(f) && r.hasAttempts()
 }
 
 func (r *Run) hasAttempts() bool {
@@ -121,17 +124,16 @@ func (r *Run) hasAttempts() bool {
 
 // next decides what follows a failure: wait and try again, or not.
 func (r *Run) next(now time.Time, draw float64, f Failure) (wait time.Duration, again bool) {
-	advice := f.Err.RetryAdvice()
-	r.overloaded = f.Err.Code() == codes.ResourceExhausted || advice.GetWhy() == recoursev1.RetryAdvice_WHY_OVERLOADED
+	r.overloaded = f.Err.Code() == codes.ResourceExhausted || f.advice.GetWhy() == recoursev1.RetryAdvice_WHY_OVERLOADED
 	r.why = over
-	if f.GivenUp || f.Forbidden || !r.invites(f, advice) {
+	if f.GivenUp || f.Forbidden || !r.invites(f) {
 		return 0, false
 	}
 	if !r.safe(f) {
 		r.why = unsafe
 		return 0, false
 	}
-	secondHand := advice.GetWhy() == recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED
+	secondHand := f.advice.GetWhy() == recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED
 	if !r.hasAttempts() {
 		r.why = exhausted
 		return 0, false
@@ -154,12 +156,12 @@ func (r *Run) next(now time.Time, draw float64, f Failure) (wait time.Duration, 
 }
 
 // invites reports whether the failure itself speaks for a repeat.
-func (r *Run) invites(f Failure, advice *recoursev1.RetryAdvice) bool {
+func (r *Run) invites(f Failure) bool {
 	if f.Err.ActionRequired() {
 		return false // pointless before that is done
 	}
-	if advice.GetVerdict() != recoursev1.RetryAdvice_VERDICT_UNSPECIFIED {
-		return advice.GetVerdict() == status.SameRequest
+	if f.advice.GetVerdict() != recoursev1.RetryAdvice_VERDICT_UNSPECIFIED {
+		return f.advice.GetVerdict() == status.SameRequest
 	}
 	code := f.Err.Code()
 	switch {
@@ -265,7 +267,7 @@ func (r *Run) Repeat(ctx context.Context, err error, op Op) error {
 		if last != nil && (f.NotSent || f.Err.ErrorCode() == status.CodeTimeout || f.Err.Code() == codes.Canceled) { // which says too little
 			f.Err = f.Err.With(status.Cause(errors.Join(f.Err.Unwrap(), last)))
 		}
-		last = f.Err
+		last, f.advice = f.Err, f.Err.RetryAdvice()
 		wait, again := r.remedy(ctx, f, op)
 		if !again {
 			wait, again = r.next(time.Now(), rand.Float64(), f)
@@ -309,7 +311,7 @@ func (r *Run) remedy(ctx context.Context, f Failure, op Op) (wait time.Duration,
 // lastWord is the last real error, with the number of attempts and why there are
 // no more of them. Upward is what the hop above has to know of it.
 func (r *Run) lastWord(f Failure) error {
-	e, theirs := f.Err, f.Err.RetryAdvice()
+	e, theirs := f.Err, f.advice
 	a := &recoursev1.RetryAdvice{
 		Verdict: e.Verdict(), Why: theirs.GetWhy(), Attempts: uint32(r.Attempts), ExhaustedBy: theirs.GetExhaustedBy(),
 	}
@@ -348,7 +350,7 @@ func (r *Run) lastWord(f Failure) error {
 		a.Why = recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED
 	case r.why == unsafe && a.GetWhy() == recoursev1.RetryAdvice_WHY_UNSPECIFIED:
 		a.Why = recoursev1.RetryAdvice_WHY_NOT_IDEMPOTENT
-		return e.With(status.Advice(a))
+		return e.Note(a)
 	default:
 		return counted(e, a)
 	}
@@ -361,7 +363,7 @@ func counted(e *status.Error, a *recoursev1.RetryAdvice) error {
 	if a.GetAttempts() < 2 {
 		return e
 	}
-	return e.With(status.Advice(a))
+	return e.Note(a)
 }
 
 // interrupted is the error of a wait that the caller, or the time, ended.
