@@ -167,8 +167,11 @@ func read(ctx context.Context, err error, method string, trailer metadata.MD) *s
 
 // fail ends a call that went wrong.
 func (c *client) fail(ctx context.Context, call Call, err error, trailer metadata.MD, attempts int) error {
-	err = status.Finite(err)
-	e := read(ctx, err, call.Method, trailer)
+	e, ok := err.(*status.Error)
+	if asJudged := ok && e.Received() && attempts > 0 && len(c.hooks) == 0; !asJudged {
+		err = status.Finite(err)
+		e = read(ctx, err, call.Method, trailer)
+	}
 	if c.onFailure == nil {
 		return e // undecoded: its reader may want one detail, or only the code
 	}

@@ -150,11 +150,11 @@ func (u *unaryCall) learn() {
 // substitute asks the fallbacks for a reply. It returns the error of the call if
 // they have none.
 func (u *unaryCall) substitute(err error) error {
-	if u.settings.refusesDegraded() || !u.policy.Fallback {
+	if u.settings.refusesDegraded() || !u.policy.Fallback || len(u.method.fallbacks) == 0 {
 		return err
 	}
 	e, _ := status.From(err)
-	u.kept = len(u.method.fallbacks) > 0
+	u.kept = true
 	f := rescue{
 		chain: u.method.fallbacks, budget: u.policy.FallbackTimeout, single: true,
 		call: failedCall{conn: u.cc, method: u.call.Method, req: u.asked, cause: e}, begin: u.mark,

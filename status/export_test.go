@@ -61,14 +61,14 @@ func ForgetLayout() (restore func()) {
 // the same after decoding; usual is false where only the latter tells.
 func Glanced(e *Error) (said Said, usual bool) {
 	g, usual := e.received.glance()
-	said.Advice, said.Outcome = g.advice.message(), g.outcome
+	said.Advice, said.Outcome, said.Required = g.advice.message(), g.outcome, g.required
 	said.Delay, said.HasDelay = e.received.retryDelay()
 	return said, usual
 }
 
 func Decoded(e *Error) Said {
 	f := e.received.decode()
-	return Said{f.advice, f.outcome, f.delay, f.hasDelay}
+	return Said{f.advice, f.outcome, f.delay, f.hasDelay, (&Error{fields: f}).ActionRequired()}
 }
 
 type Said struct {
@@ -76,6 +76,7 @@ type Said struct {
 	Outcome  recoursev1.Outcome
 	Delay    time.Duration
 	HasDelay bool
+	Required bool // at a glance: perhaps
 }
 
 // Absorbed is what an Error without anything takes over from one detail.

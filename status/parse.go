@@ -165,9 +165,10 @@ func parseText(b []byte, field protowire.Number) (value []byte, ok bool) {
 type errorDetail struct {
 	errorCode, domain, suggestion, operation, catalogVersion []byte
 
-	outcome recoursev1.Outcome
-	elided  uint32
-	advice  retryAdvice
+	outcome  recoursev1.Outcome
+	elided   uint32
+	advice   retryAdvice
+	required bool // an action says so, though it may be to wait
 }
 
 type retryAdvice struct {
@@ -205,6 +206,8 @@ func (m *errorDetail) parse(b []byte) bool {
 				m.operation = f.bytes
 			case detailCatalogVersion:
 				m.catalogVersion = f.bytes
+			case detailActions:
+				m.required = m.required || isRequired(f.bytes)
 			case detailRetry:
 				if !m.advice.parse(f.bytes) {
 					return false
@@ -213,6 +216,21 @@ func (m *errorDetail) parse(b []byte) bool {
 		}
 	}
 	return true
+}
+
+// isRequired reads that of an encoded action; one that is broken is left out.
+func isRequired(b []byte) (required bool) {
+	for len(b) > 0 {
+		f, rest, ok := nextField(b)
+		if !ok {
+			return false
+		}
+		b = rest
+		if f.num == actionRequired && f.typ == protowire.VarintType {
+			required = f.varint != 0
+		}
+	}
+	return required
 }
 
 func (a *retryAdvice) parse(b []byte) bool {

@@ -80,6 +80,10 @@ func glancesAsItDecodes(t *testing.T, st *grpcstatus.Status) (usual bool) {
 	if d := diff(want.Advice, got.Advice); d != "" {
 		t.Errorf("advice at a glance, -decoded +glanced:\n%s", d)
 	}
+	if usual && want.Required && !got.Required {
+		t.Error("a required action is overlooked at a glance")
+	}
+	got.Required = want.Required
 	if got.Advice = want.Advice; !reflect.DeepEqual(got, want) {
 		t.Errorf("at a glance %+v, decoded %+v", got, want)
 	}

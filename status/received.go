@@ -172,8 +172,9 @@ func (r *received) retryDelay() (time.Duration, bool) {
 // glance is what the server said to programs about a repeat, read in place: most
 // readers of an error want no more, and its texts are most of the work.
 type glance struct {
-	advice  retryAdvice
-	outcome recoursev1.Outcome
+	advice   retryAdvice
+	outcome  recoursev1.Outcome
+	required bool // an action may have to be done before
 }
 
 // glance reports false where there is anything unusual about the error. Then it
@@ -201,7 +202,7 @@ func (r *received) glance() (g glance, usual bool) {
 	if info.mirrors || details > 0 && !sameIdentity(&info, &detail) || !detail.advice.known() || !knownOutcome(detail.outcome) {
 		return glance{}, false
 	}
-	return glance{detail.advice, detail.outcome}, true
+	return glance{detail.advice, detail.outcome, detail.required}, true
 }
 
 // sameIdentity is false for some that are the same once they are clean.

@@ -303,6 +303,11 @@ func (e *Error) RecoveryActions() []*recoursev1.RecoveryAction {
 // ActionRequired reports whether one of the actions has to be done before the request
 // makes sense again: one that is marked as required, and is more than to wait.
 func (e *Error) ActionRequired() bool {
+	if r := e.asReceived(); r != nil {
+		if g, ok := r.glance(); ok && !g.required {
+			return false
+		}
+	}
 	return slices.ContainsFunc(e.view().actions, func(a *recoursev1.RecoveryAction) bool {
 		return a.GetRequired() && a.GetRetryAfter() == nil
 	})
