@@ -11,7 +11,8 @@ import (
 // RequestID returns the id of the call that ctx belongs to, on a server: the
 // caller's, from the metadata x-request-id, or one made here. It is what the
 // caller of a failed call is told to quote, so log it. It is empty outside of a
-// call.
+// call, and once the call has ended: what goes on in the background has to take
+// it along.
 func RequestID(ctx context.Context) (id string) {
 	callIn(ctx, func(c *serverCall) { id = c.requestID() })
 	return id
