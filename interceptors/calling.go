@@ -35,7 +35,6 @@ type calling struct {
 	settings *callSettings
 	opts     []grpc.CallOption // the application's, of each attempt
 
-	began  time.Duration   // since start
 	within bool            // a call that this process serves
 	caller context.Context // as the application, or a policy, gave it
 	ctx    context.Context // with the deadline of the whole call
@@ -118,7 +117,7 @@ func (k *calling) begin(ctx context.Context) (err error) {
 	if k.policy, err = k.settings.policy(k.client.policyOf(k.call.Method)); err != nil {
 		return err
 	}
-	k.caller, k.began = ctx, sinceStart()
+	k.caller = ctx
 	k.method = k.client.method(k.cc, k.call.Method)
 	k.ctx, k.cancel = k.bounded(ctx)
 	k.present = k.ctx
@@ -129,7 +128,7 @@ func (k *calling) begin(ctx context.Context) (err error) {
 // nobody after a timeout that it does not know.
 func (k *calling) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
-	left, own := end.Sub(start)-k.began, ok
+	left, own := time.Until(end), ok
 	if t := k.policy.Timeout; t > 0 && !k.call.streams() && (!ok || left > t) {
 		left, ok, own = t, true, false
 	}
@@ -191,15 +190,10 @@ func (k *calling) forget() {
 	}
 }
 
-// Admit counts another attempt, and refuses it while the server is overloaded.
-func (k *calling) Admit() bool { return k.admit(seconds()) }
-
-// admitFirst is Admit as the call begins.
-func (k *calling) admitFirst() bool { return k.admit(int64(k.began / time.Second)) }
-
-func (k *calling) admit(second int64) bool {
+// Admit counts an attempt, and refuses it while the server is overloaded.
+func (k *calling) Admit() bool {
 	if k.client.throttles() && k.ctx.Err() == nil { // else nothing will be sent
-		k.open = k.method.target.throttle.Begin(second, mathrand.Float64)
+		k.open = k.method.target.throttle.Begin(seconds(), mathrand.Float64)
 		return k.open
 	}
 	return true
@@ -224,13 +218,10 @@ func (k *calling) answered(taken bool) {
 	k.open = false
 }
 
-// sinceStart is a clock for less than half the price of time.Now.
-func sinceStart() time.Duration { return time.Since(start) }
+// seconds is the throttles' clock, for less than half the price of time.Now.
+func seconds() int64 { return int64(time.Since(start) / time.Second) }
 
 var start = time.Now()
-
-// seconds is the throttles' clock.
-func seconds() int64 { return int64(sinceStart() / time.Second) }
 
 // overload reports whether the server had no room for the attempt, which a server
 // that merely fails has.

@@ -101,7 +101,7 @@ func (s *streamCall) openStream(ctx context.Context) error {
 		s.progress = r.start()
 	}
 	var err error
-	if s.admitFirst() {
+	if s.Admit() {
 		err = s.reopen(1)
 	} else {
 		err = throttled()

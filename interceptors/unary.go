@@ -80,7 +80,7 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 }
 
 func (u *unaryCall) first() error {
-	if !u.admitFirst() {
+	if !u.Admit() {
 		return throttled()
 	}
 	return u.Again(u.ctx, 1)
