@@ -83,10 +83,26 @@ func (u *unaryCall) hooked(ctx context.Context) (err error) {
 }
 
 func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	s := &clientStream{client: c, call: Call{
-		Method: method, Side: ClientSide, ClientStreams: desc.ClientStreams, ServerStreams: desc.ServerStreams,
-	}}
-	s.caller, s.within = outgoing(ctx)
+	settings, rest, engaged := c.engaged(ctx, opts)
+	var s *clientStream
+	if engaged {
+		both := &struct { // in one piece: every stream makes them
+			clientStream
+			streamCall
+		}{streamCall: streamCall{desc: desc, streamer: streamer}}
+		s = &both.clientStream
+		s.repeated = &both.streamCall
+		s.repeated.client, s.repeated.cc, s.repeated.settings, s.repeated.opts = c, cc, settings, rest
+	} else {
+		s = new(clientStream)
+	}
+	s.client = c
+	s.call = Call{Method: method, Side: ClientSide, ClientStreams: desc.ClientStreams, ServerStreams: desc.ServerStreams}
+	var within bool
+	s.caller, within = outgoing(ctx)
+	if engaged {
+		s.repeated.call, s.repeated.within = s.call, within
+	}
 	opened := false
 	defer func() {
 		if !opened { // runtime.Goexit below
@@ -107,11 +123,12 @@ type clientStream struct {
 	grpc.ClientStream
 	client *client
 	caller context.Context // the application's: it tells who gave up
-	within bool            // a call that this process serves
 	call   Call
-	runs   runs
-	cancel context.CancelFunc // nil without hooks
-	forget func() bool        // stops waiting for the caller to give up
+	// repeated has the attempts at the stream; nil without a policy.
+	repeated *streamCall
+	runs     runs
+	cancel   context.CancelFunc // nil without hooks
+	forget   func() bool        // stops waiting for the caller to give up
 
 	receiving atomic.Bool // the application is in RecvMsg
 	once      sync.Once
@@ -144,11 +161,9 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 
 // start opens the stream, as one of many attempts where there is a policy.
 func (s *clientStream) start(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, streamer grpc.Streamer, opts []grpc.CallOption) (err error) {
-	if settings, rest, engaged := s.client.engaged(ctx, opts); engaged {
-		repeated := &streamCall{calling: calling{client: s.client, cc: cc, call: s.call, settings: settings, within: s.within}, desc: desc, streamer: streamer}
-		repeated.opts = rest
-		s.ClientStream = repeated
-		return repeated.openStream(ctx)
+	if s.repeated != nil {
+		s.ClientStream = s.repeated
+		return s.repeated.openStream(ctx)
 	}
 	if s.ClientStream, err = streamer(ctx, desc, cc, s.call.Method, opts...); err == nil && s.ClientStream == nil {
 		err = errNoStream
@@ -190,8 +205,8 @@ func (s *clientStream) forgetCaller() {
 func (s *clientStream) end(err error, trailer metadata.MD) {
 	if out := s.runs.end(err); out != nil {
 		attempts := 0
-		if repeated, ok := s.ClientStream.(*streamCall); ok {
-			attempts = int(repeated.attempts.Load())
+		if s.repeated != nil {
+			attempts = int(s.repeated.attempts.Load())
 		}
 		s.outcome = s.client.fail(s.caller, s.call, out, trailer, attempts)
 	}

@@ -74,13 +74,14 @@ type evidence struct {
 	due     int64             // what ends is when this attempt has ended
 	end     grpc.CallOption   // that counts them
 	options []grpc.CallOption // the application's, and our own
+	room    [3]grpc.CallOption
 }
 
 // given returns the options of an attempt. A stream tells its trailer itself.
 func (e *evidence) given(opts []grpc.CallOption, streams bool) []grpc.CallOption {
 	if e.end == nil {
 		e.end = grpc.OnFinish(func(error) { e.ends.Add(1) })
-		e.options = make([]grpc.CallOption, 0, len(opts)+3)
+		e.options = e.room[:0]
 	}
 	e.due = e.ends.Load() + 1
 	e.options = append(append(e.options[:0], opts...), e.end, grpc.Peer(&e.peer))

@@ -35,6 +35,7 @@ type streamCall struct {
 	streamer grpc.Streamer
 	progress progress // nil: cannot be resumed
 	attempts atomic.Int32
+	initial  streamAttempt // the first of them
 
 	// through is the attempt that has delivered, where nothing can follow it and nothing
 	// is to be watched: from then on the stream is as gRPC made it.
@@ -207,7 +208,10 @@ func (s *streamCall) reopen(n int) error {
 	s.attempts.Add(1)
 	s.moved, s.silent = false, false
 	ctx, _ := s.attempt(n)
-	a := new(streamAttempt)
+	a := &s.initial
+	if n > 1 {
+		a = new(streamAttempt)
+	}
 	s.told = &a.told
 	if a.cancel = nothing; s.endsAttempts() {
 		ctx, a.cancel = context.WithCancel(ctx)
@@ -433,7 +437,9 @@ func (s *streamCall) receive() error {
 		s.trailer = a.ClientStream.Trailer()
 		return errNoAnswer
 	}
-	s.trailer, s.ended = a.ClientStream.Trailer(), true
+	if s.ended = true; s.watched() {
+		s.trailer = a.ClientStream.Trailer()
+	}
 	return nil
 }
 
@@ -592,6 +598,12 @@ func (s *streamCall) finish(err error) {
 	}
 }
 
-func (s *streamCall) Trailer() metadata.MD { return s.trailer }
+// Trailer is asked for by few where all went well, and copied only then.
+func (s *streamCall) Trailer() metadata.MD {
+	if s.ended && s.trailer == nil {
+		return s.attemptNow().ClientStream.Trailer()
+	}
+	return s.trailer
+}
 
 func (s *streamCall) Context() context.Context { return s.ctx }
