@@ -45,7 +45,8 @@ type calling struct {
 	// Of the present attempt.
 	present context.Context
 	trailer metadata.MD // what it ended with
-	told    *evidence   // nil before the first
+	told    *evidence   // nil before the first, and where nobody needs it
+	opened  bool        // as a stream
 	open    bool        // the throttle waits for how it ends
 }
 
@@ -60,10 +61,12 @@ type trouble struct {
 // or an id of its own.
 func (t *trouble) enter(k *calling, named bool) *trouble {
 	t.Policy, t.Budget = k.policy, &k.method.target.budget
-	t.Repeatable = named || k.policy.Idempotent || k.method.facts.idempotent
+	t.Repeatable = named || k.idempotent()
 	t.Deadline, _ = k.ctx.Deadline()
 	return t
 }
+
+func (k *calling) idempotent() bool { return k.policy.Idempotent || k.method.facts.idempotent }
 
 // evidence is what gRPC tells of an attempt, unless another interceptor keeps the
 // options from it.
@@ -74,7 +77,7 @@ type evidence struct {
 	due     int64             // what ends is when this attempt has ended
 	end     grpc.CallOption   // that counts them
 	options []grpc.CallOption // the application's, and our own
-	room    [3]grpc.CallOption
+	room    [4]grpc.CallOption
 }
 
 // given returns the options of an attempt. A stream tells its trailer itself.
@@ -231,7 +234,8 @@ func (k *calling) overload(f *retry.Failure) bool {
 	case codes.ResourceExhausted:
 		return !retry.TooLarge(f.Err)
 	case codes.DeadlineExceeded:
-		return len(k.trailer) == 0 && k.told.peer.Addr != nil // sent, and not answered
+		sent := k.opened || k.told != nil && k.told.peer.Addr != nil
+		return sent && len(k.trailer) == 0 // and not answered
 	case codes.Unavailable:
 		advice := f.Err.RetryAdvice()
 		return advice.GetWhy() == recoursev1.RetryAdvice_WHY_OVERLOADED || advice == nil && f.HasPushback

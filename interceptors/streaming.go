@@ -212,11 +212,16 @@ func (s *streamCall) reopen(n int) error {
 	if n > 1 {
 		a = new(streamAttempt)
 	}
-	s.told = &a.told
+	opts := s.opts
+	if s.told = nil; s.policy.MaxAttempts > 1 && !s.idempotent() && s.progress == nil { // it matters what was sent
+		s.told = &a.told
+		opts = a.told.given(opts, true)
+	}
+	s.opened = false
 	if a.cancel = nothing; s.endsAttempts() {
 		ctx, a.cancel = context.WithCancel(ctx)
 	}
-	stream, err := s.streamer(ctx, s.desc, s.cc, s.call.Method, a.told.given(s.opts, true)...)
+	stream, err := s.streamer(ctx, s.desc, s.cc, s.call.Method, opts...)
 	if err == nil && stream == nil {
 		err = errNoStream
 	}
@@ -224,6 +229,7 @@ func (s *streamCall) reopen(n int) error {
 		a.cancel()
 		return err
 	}
+	s.opened = true
 	a.ClientStream = stream
 	a.watch = newWatchdog(s.policy.FirstMessageTimeout, s.policy.IdleTimeout, a)
 	s.mu.Lock()
