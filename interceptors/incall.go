@@ -8,14 +8,17 @@ import (
 	"google.golang.org/grpc"
 )
 
-// A context of our own for every handler would cost every call an allocation, which
-// few have a use for. So the handler gets the transport's, and who wants to know the
-// call that a context belongs to finds it by grpc-go's stream, which is in there.
+// A context of our own for every handler would cost every unary call an allocation,
+// and few have a use for it. So the handler gets the transport's, and who wants to know
+// the call that a context belongs to finds it by grpc-go's stream, which is in there.
+// Streams have a context of their own, and so has a handler that may be left behind.
 
-// calls are the unary calls in progress. A call is there exactly as long as its
-// interceptor runs, so that nothing of it is kept alive by a context that is used
-// longer. Where there is no room for one, it does have a context of its own.
-var calls callTable
+// inProgress are the unary calls in progress: one table for the process (128 KiB,
+// touched as it fills), since a context tells the call and not the server. A call is
+// there exactly as long as its interceptor runs, so that nothing of it is kept alive by
+// a context that is used longer. Where there is no room for one, it does have a context
+// of its own.
+var inProgress callTable
 
 const (
 	slotBits = 13
@@ -33,7 +36,7 @@ type callTable [1 << slotBits]struct {
 func callIn(ctx context.Context, f func(*serverCall)) bool {
 	own, _ := ctx.Value(callKey{}).(*serverCall)
 	key := streamKey(ctx)
-	if (own == nil || own.key != key) && calls.show(key, f) {
+	if (own == nil || own.key != key) && inProgress.show(key, f) {
 		return true // the stream is nearer than the context of our own
 	}
 	if own != nil {

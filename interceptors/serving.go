@@ -391,7 +391,7 @@ var unaryServings = sync.Pool{New: func() any { return new(unaryServing) }}
 func (u *unaryServing) begin(ctx context.Context, s *server, method string, req any, handler grpc.UnaryHandler) {
 	u.enter(ctx, s, Call{Method: method})
 	u.original, u.handler = req, handler
-	if u.policy != nil && u.policy.HardStop || !calls.add(&u.serverCall) {
+	if u.policy != nil && u.policy.HardStop || !inProgress.add(&u.serverCall) {
 		u.outer, u.kept = &u.serverCall, true // a handler that is left behind has a use for it
 	}
 }
@@ -399,7 +399,7 @@ func (u *unaryServing) begin(ctx context.Context, s *server, method string, req 
 // release ends the call for good.
 func (u *unaryServing) release() {
 	if u.outer == u.Context {
-		calls.remove(&u.serverCall)
+		inProgress.remove(&u.serverCall)
 	}
 	if u.settled && u.returned && !u.kept {
 		*u = unaryServing{}

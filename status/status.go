@@ -113,16 +113,20 @@ func (e *Error) With(opts ...Option) *Error {
 	return c
 }
 
-// Note returns a copy of e whose [Error.RetryAdvice] is a, which is copied, for whoever
-// has it in this process. A status that was received stays as it came, unlike with
-// [Error.With] and Advice: a may say why e is not repeated, and how often it was, but
-// not change the verdict.
+// Note is for a client's interceptors, as [Received] is. It returns a copy of e whose
+// [Error.RetryAdvice] is a, but for the verdict, which stays: a says why e was not
+// repeated, and how often it was, to whoever has it in this process. A status that was
+// received stays as it came, so that it is not encoded anew.
 func (e *Error) Note(a *recoursev1.RetryAdvice) *Error {
-	r := e.asReceived()
-	if r == nil {
-		return e.With(Advice(a))
+	if e == nil {
+		return nil
 	}
-	return &Error{code: e.code, message: e.message, cause: e.cause, received: r, noted: proto.CloneOf(a)}
+	a = proto.CloneOf(a)
+	a.Verdict = e.Verdict()
+	if r := e.asReceived(); r != nil {
+		return &Error{code: e.code, message: e.message, cause: e.cause, received: r, noted: a}
+	}
+	return e.With(Advice(a))
 }
 
 // copy shares nothing that an option could change; an advice is replaced whole. The
@@ -300,8 +304,9 @@ func (e *Error) RecoveryActions() []*recoursev1.RecoveryAction {
 	return out
 }
 
-// ActionRequired reports whether one of the actions has to be done before the request
-// makes sense again: one that is marked as required, and is more than to wait.
+// ActionRequired reports whether one of the actions that e states has to be done before
+// the request makes sense again: one that is marked as required, and is more than to
+// wait. What usually helps with a code never is.
 func (e *Error) ActionRequired() bool {
 	if r := e.asReceived(); r != nil {
 		if g, ok := r.glance(); ok && !g.required {

@@ -31,8 +31,6 @@ type Failure struct {
 	TimedOut, // the attempt's own timer ended it
 	GivenUp, // the call's deadline or its caller did: nothing may follow
 	Inner bool // what the error says of its outcome is about a part of the operation
-
-	advice *recoursev1.RetryAdvice // of Err
 }
 
 // reason is why a call is not repeated any more.
@@ -114,8 +112,7 @@ func (r *Run) refund() {
 // Hopeful reports whether another attempt may follow a failure, if time and budget
 // allow it.
 func (r *Run) Hopeful(f Failure) bool {
-	f.advice = f.Err.RetryAdvice()
-	return !f.GivenUp && !f.Forbidden && r.invites(f) && r.safe(f) && r.hasAttempts()
+	return !f.GivenUp && !f.Forbidden && r.invites(f, f.Err.RetryAdvice()) && r.safe(f) && r.hasAttempts()
 }
 
 func (r *Run) hasAttempts() bool {
@@ -123,17 +120,17 @@ func (r *Run) hasAttempts() bool {
 }
 
 // next decides what follows a failure: wait and try again, or not.
-func (r *Run) next(now time.Time, draw float64, f Failure) (wait time.Duration, again bool) {
-	r.overloaded = f.Err.Code() == codes.ResourceExhausted || f.advice.GetWhy() == recoursev1.RetryAdvice_WHY_OVERLOADED
+func (r *Run) next(now time.Time, draw float64, f Failure, advice *recoursev1.RetryAdvice) (wait time.Duration, again bool) {
+	r.overloaded = f.Err.Code() == codes.ResourceExhausted || advice.GetWhy() == recoursev1.RetryAdvice_WHY_OVERLOADED
 	r.why = over
-	if f.GivenUp || f.Forbidden || !r.invites(f) {
+	if f.GivenUp || f.Forbidden || !r.invites(f, advice) {
 		return 0, false
 	}
 	if !r.safe(f) {
 		r.why = unsafe
 		return 0, false
 	}
-	secondHand := f.advice.GetWhy() == recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED
+	secondHand := advice.GetWhy() == recoursev1.RetryAdvice_WHY_RETRIES_EXHAUSTED
 	if !r.hasAttempts() {
 		r.why = exhausted
 		return 0, false
@@ -156,12 +153,12 @@ func (r *Run) next(now time.Time, draw float64, f Failure) (wait time.Duration, 
 }
 
 // invites reports whether the failure itself speaks for a repeat.
-func (r *Run) invites(f Failure) bool {
+func (r *Run) invites(f Failure, advice *recoursev1.RetryAdvice) bool {
 	if f.Err.ActionRequired() {
 		return false // pointless before that is done
 	}
-	if f.advice.GetVerdict() != recoursev1.RetryAdvice_VERDICT_UNSPECIFIED {
-		return f.advice.GetVerdict() == status.SameRequest
+	if advice.GetVerdict() != recoursev1.RetryAdvice_VERDICT_UNSPECIFIED {
+		return advice.GetVerdict() == status.SameRequest
 	}
 	code := f.Err.Code()
 	switch {
@@ -267,17 +264,18 @@ func (r *Run) Repeat(ctx context.Context, err error, op Op) error {
 		if last != nil && (f.NotSent || f.Err.ErrorCode() == status.CodeTimeout || f.Err.Code() == codes.Canceled) { // which says too little
 			f.Err = f.Err.With(status.Cause(errors.Join(f.Err.Unwrap(), last)))
 		}
-		last, f.advice = f.Err, f.Err.RetryAdvice()
+		last = f.Err
+		advice := last.RetryAdvice()
 		wait, again := r.remedy(ctx, f, op)
 		if !again {
-			wait, again = r.next(time.Now(), rand.Float64(), f)
+			wait, again = r.next(time.Now(), rand.Float64(), f, advice)
 		}
 		if again && !op.Admit() {
 			r.refund()
 			r.overloaded, again = true, false
 		}
 		if !again {
-			return r.lastWord(f)
+			return r.lastWord(f, advice)
 		}
 		if cause := sleep(ctx, wait); cause != nil {
 			r.refund()
@@ -310,8 +308,8 @@ func (r *Run) remedy(ctx context.Context, f Failure, op Op) (wait time.Duration,
 
 // lastWord is the last real error, with the number of attempts and why there are
 // no more of them. Upward is what the hop above has to know of it.
-func (r *Run) lastWord(f Failure) error {
-	e, theirs := f.Err, f.advice
+func (r *Run) lastWord(f Failure, theirs *recoursev1.RetryAdvice) error {
+	e := f.Err
 	a := &recoursev1.RetryAdvice{
 		Verdict: e.Verdict(), Why: theirs.GetWhy(), Attempts: uint32(r.Attempts), ExhaustedBy: theirs.GetExhaustedBy(),
 	}

@@ -71,7 +71,7 @@ func TestNext(t *testing.T) {
 			if r.Policy == nil {
 				r.Policy = defaults(t)
 			}
-			wait, again := next(&r, start, draw, test.failure)
+			wait, again := r.Next(start, draw, test.failure, admitted)
 			if again != test.again || again && wait != test.wait || !again && r.why != test.why {
 				t.Errorf("%v, %v (%v), want %v, %v (%v)", wait, again, r.why, test.wait, test.again, test.why)
 			}
@@ -155,7 +155,7 @@ func TestARepeatThatWorksIsFree(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := new(Budget)
 			r := Run{Policy: defaults(t), Budget: b, Attempts: 1, Repeatable: true}
-			if _, again := next(&r, now, 0, test.failure); !again {
+			if _, again := r.Next(now, 0, test.failure, admitted); !again {
 				t.Fatal("not repeated")
 			}
 			if r.Worked(); b.lacks != test.charged {
@@ -312,7 +312,7 @@ func TestARepeatAfterATimeoutCostsFive(t *testing.T) {
 	b := new(Budget)
 	for n := range 5 {
 		r := Run{Policy: defaults(t), Budget: b, Attempts: 1, Repeatable: true}
-		_, again := next(&r, now, 0, Failure{Err: status.Timeout(nil), TimedOut: true})
+		_, again := r.Next(now, 0, Failure{Err: status.Timeout(nil), TimedOut: true}, admitted)
 		if want := min(n+1, 4) * 5 * token; again != (n < 4) || b.lacks != int64(want) {
 			t.Errorf("timeout %d: repeated %v, %d missing, want %d", n+1, again, b.lacks, want)
 		}
@@ -332,7 +332,7 @@ func TestProgressBeginsAnew(t *testing.T) {
 		t.Errorf("%d attempts, %d remedies, a last chance: %v, %d in all", r.Attempts, r.remedies, r.chance, r.Made)
 	}
 	for n := range 3 {
-		if _, again := next(&r, now, 0, Failure{Err: down()}); again != (n < 2) {
+		if _, again := r.Next(now, 0, Failure{Err: down()}, admitted); again != (n < 2) {
 			t.Errorf("failure %d after progress: repeated %v", n+1, again)
 		}
 		r.Attempts++
@@ -387,7 +387,7 @@ func TestTheOutcomeOfAPart(t *testing.T) {
 	}
 	for _, test := range tests {
 		r := Run{Policy: defaults(t), Attempts: 1, Repeatable: test.repeatable}
-		if _, again := next(&r, time.Unix(1_000_000, 0), 0, test.failure); again != test.want {
+		if _, again := r.Next(time.Unix(1_000_000, 0), 0, test.failure, admitted); again != test.want {
 			t.Errorf("%s: repeated %v, want %v", test.name, again, test.want)
 		}
 	}
@@ -441,8 +441,4 @@ func FuzzBackoff(f *testing.F) {
 	})
 }
 
-// next is a turn of Repeat.
-func next(r *Run, now time.Time, draw float64, f Failure) (wait time.Duration, again bool) {
-	f.advice = f.Err.RetryAdvice()
-	return r.next(now, draw, f)
-}
+func admitted() bool { return true }

@@ -7,8 +7,7 @@ import "time"
 // was charged for another where admit refuses that. The caller waits, counts
 // Attempts, and ends a call that worked with [Run.Worked].
 func (r *Run) Next(now time.Time, draw float64, f Failure, admit func() bool) (wait time.Duration, again bool) {
-	f.advice = f.Err.RetryAdvice()
-	wait, again = r.next(now, draw, f)
+	wait, again = r.next(now, draw, f, f.Err.RetryAdvice())
 	if again && !admit() {
 		r.refund()
 		return 0, false
