@@ -80,7 +80,7 @@ func (h *handling) within(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if h.refused || h.shape.hasSent() || !p.Fallback || len(h.method.fallbacks) == 0 || h.Context.Err() != nil {
+	if h.refused || !p.Fallback || len(h.method.fallbacks) == 0 || h.shape.hasSent() || h.Context.Err() != nil {
 		return err
 	}
 	h.kept = true

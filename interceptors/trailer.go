@@ -26,11 +26,12 @@ func setTrailer(stream grpc.ServerTransportStream, existing metadata.MD, id stri
 		return // the code must arrive, whatever else the handler wants to say
 	}
 	md := make(metadata.MD, 2)
+	values := []string{id, pushback(enc)} // in one piece: every error has them
 	if usableID(existing[requestIDKey]) == "" {
-		md[requestIDKey] = []string{id}
+		md[requestIDKey] = values[:1:1]
 	}
-	if p := pushback(enc); p != "" && len(existing[pushbackKey]) == 0 {
-		md[pushbackKey] = []string{p}
+	if values[1] != "" && len(existing[pushbackKey]) == 0 {
+		md[pushbackKey] = values[1:]
 	}
 	// It fails only once the call is over, when nobody waits for an answer.
 	_ = stream.SetTrailer(md)
