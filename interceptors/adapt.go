@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/recourse-dev/recourse/internal/terminal"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -31,6 +32,7 @@ func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	c := &w.serving.serverCall
 	c.enter(ss.Context(), s, Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream})
 	c.outer = c
+	ownContexts.Store(true)
 	defer c.lastResort(&err)
 	defer c.outcome(nil, &err)
 	if w.ctx, err = c.startHooks(); err == nil {
@@ -44,7 +46,7 @@ func (c *client) unary(ctx context.Context, method string, req, reply any, cc *g
 	u := unaryCalls.Get().(*unaryCall)
 	u.client, u.cc, u.opts = c, cc, opts
 	u.call.Method, u.call.Side = method, ClientSide
-	u.req, u.reply, u.invoker = req, reply, invoker
+	u.req, u.reply, u.invoker, u.last = req, reply, invoker, terminal.IsGRPC(invoker)
 	ctx, u.within = outgoing(ctx)
 	err := u.hooked(ctx)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	"github.com/recourse-dev/recourse/internal/rpctest"
+	"github.com/recourse-dev/recourse/internal/terminal"
 	"github.com/recourse-dev/recourse/policy"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -45,6 +46,8 @@ func finished(_ context.Context, _ string, _, _ any, _ *grpc.ClientConn, opts ..
 	}
 	return nil
 }
+
+func init() { terminal.Stands(finished) }
 
 type directStream struct {
 	grpc.ServerStream
@@ -126,6 +129,7 @@ func TestThePolicyAllocates(t *testing.T) {
 		}
 		return nil
 	}
+	terminal.Stands(second)
 	for _, row := range []struct {
 		name    string
 		ctx     context.Context

@@ -215,7 +215,7 @@ func (k *calling) answered(taken bool) {
 	case !k.open:
 		return
 	case taken:
-		k.method.target.throttle.Accepted(seconds)
+		k.method.target.throttle.Accepted(seconds())
 	default:
 		k.method.target.throttle.Refused(seconds())
 	}
@@ -371,8 +371,7 @@ type target struct {
 
 // clientMethod is what does not change between the calls of a method.
 type clientMethod struct {
-	on        string        // the target's name
-	elsewhere *clientMethod // the same method on another target
+	on        string // the target's name
 	target    *target
 	facts     methodFacts
 	fallbacks []*Substitute

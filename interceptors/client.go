@@ -57,7 +57,7 @@ var idle = sync.OnceValue(func() *policy.Policy {
 
 // registry holds the state of methods and targets, of each that is called.
 type registry struct {
-	known atomic.Pointer[map[string]*clientMethod] // by name
+	known atomic.Pointer[map[string]onTargets] // by name
 
 	mu      sync.Mutex
 	size    int
@@ -83,18 +83,22 @@ func (c *client) method(cc *grpc.ClientConn, name string) *clientMethod {
 	return c.meet(on, name)
 }
 
-// find looks for a method by its name, and only then at the target: most clients have
-// one.
+// onTargets are the methods of a name: most clients have one target.
+type onTargets struct {
+	first  *clientMethod
+	others map[string]*clientMethod // by target
+}
+
 func (r *registry) find(on, name string) *clientMethod {
 	known := r.known.Load()
 	if known == nil {
 		return nil
 	}
-	m := (*known)[name]
-	for m != nil && m.on != on {
-		m = m.elsewhere
+	of := (*known)[name]
+	if of.first == nil || of.first.on == on {
+		return of.first
 	}
-	return m
+	return of.others[on]
 }
 
 // meet makes the state of a method that is called for the first time.
@@ -120,12 +124,20 @@ func (c *client) meet(on, name string) *clientMethod {
 		}
 		r.targets[service] = t
 	}
-	grown := map[string]*clientMethod{}
+	grown := map[string]onTargets{}
 	if known := r.known.Load(); known != nil {
 		grown = maps.Clone(*known)
 	}
-	m := &clientMethod{on: on, elsewhere: grown[name], target: t, facts: factsOf(name), fallbacks: c.fallbacks[name], resume: c.resumes[name]}
-	grown[name] = m
+	m := &clientMethod{on: on, target: t, facts: factsOf(name), fallbacks: c.fallbacks[name], resume: c.resumes[name]}
+	of := grown[name]
+	if of.first == nil {
+		of.first = m
+	} else {
+		others := map[string]*clientMethod{on: m}
+		maps.Copy(others, of.others)
+		of.others = others
+	}
+	grown[name] = of
 	r.size++
 	r.known.Store(&grown)
 	return m
@@ -138,17 +150,18 @@ func outgoing(ctx context.Context) (_ context.Context, within bool) {
 	if !anyServer.Load() {
 		return ctx, false
 	}
-	if !callIn(ctx, func(*serverCall) {}) {
+	within = callIn(ctx, func(*serverCall) {})
+	if !within && grpc.ServerTransportStreamFromContext(ctx) == nil {
 		return ctx, false
 	}
 	if len(metadata.ValueFromOutgoingContext(ctx, requestIDKey)) > 0 {
-		return ctx, true
+		return ctx, within
 	}
 	id := RequestID(ctx)
-	if id == "" { // the call has just ended
-		return ctx, false
+	if id == "" {
+		return ctx, within
 	}
-	return metadata.AppendToOutgoingContext(ctx, requestIDKey, id), true
+	return metadata.AppendToOutgoingContext(ctx, requestIDKey, id), within
 }
 
 // read makes a *status.Error of whatever a call ended with. Where no answer came,

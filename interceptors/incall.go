@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 )
@@ -31,10 +32,17 @@ type callTable [1 << slotBits]struct {
 	call *serverCall
 }
 
+// ownContexts is set once a call has a context of its own.
+var ownContexts atomic.Bool
+
 // callIn shows f the call, on a server, that ctx belongs to, and reports whether there
-// is one. f must not block, nor keep the call.
+// is one. f must not block, nor keep the call, nor ask a context, which may be anybody's:
+// a slot of the table may be locked.
 func callIn(ctx context.Context, f func(*serverCall)) bool {
-	own, _ := ctx.Value(callKey{}).(*serverCall)
+	var own *serverCall
+	if ownContexts.Load() {
+		own, _ = ctx.Value(callKey{}).(*serverCall)
+	}
 	key := streamKey(ctx)
 	if (own == nil || own.key != key) && inProgress.show(key, f) {
 		return true // the stream is nearer than the context of our own
@@ -55,7 +63,7 @@ func streamKey(ctx context.Context) uintptr {
 		return 0
 	}
 	v := reflect.ValueOf(stream)
-	if v.Kind() != reflect.Pointer {
+	if v.Kind() != reflect.Pointer || v.Type().Elem().Size() == 0 { // which all have one address
 		return 0
 	}
 	return v.Pointer()

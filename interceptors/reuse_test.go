@@ -87,7 +87,8 @@ func TestWhoIsLeftBehindWritesToNoOtherCall(t *testing.T) {
 	}
 }
 
-// A call that is over is not found by its context, whoever uses its state now.
+// A call that is over is not found by its context, whoever uses its state now. What is
+// left of its id is what its caller has sent.
 func TestAnEndedCallIsNotFound(t *testing.T) {
 	s := newServer(OnFailure(nil))
 	info := &grpc.UnaryServerInfo{FullMethod: "/a.B/C"}
@@ -109,8 +110,8 @@ func TestAnEndedCallIsNotFound(t *testing.T) {
 					}
 					return req, nil
 				})
-				if id := RequestID(ctx); id != "" {
-					t.Errorf("%s has ended, but has the id %s", own, id)
+				if id := RequestID(ctx); id != own {
+					t.Errorf("%s has ended, and has the id %s", own, id)
 				}
 				if SetDegraded(ctx, &recoursev1.Degraded{}) == nil {
 					t.Errorf("%s has ended, but takes a mark", own)

@@ -89,8 +89,7 @@ type serverCall struct {
 	returned        bool // the handler came back, neither by panic nor by Goexit
 	settled         bool // outcome is done, and what it returns reaches grpc-go
 
-	once sync.Once
-	id   string
+	named atomic.Pointer[string] // its id
 
 	refusal atomic.Pointer[error] // of a hook, in the middle of a stream
 

@@ -10,6 +10,7 @@ import (
 	"github.com/recourse-dev/recourse/internal/deadline"
 	"github.com/recourse-dev/recourse/internal/limit"
 	"github.com/recourse-dev/recourse/internal/retry"
+	"github.com/recourse-dev/recourse/internal/terminal"
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
@@ -391,9 +392,18 @@ var unaryServings = sync.Pool{New: func() any { return new(unaryServing) }}
 func (u *unaryServing) begin(ctx context.Context, s *server, method string, req any, handler grpc.UnaryHandler) {
 	u.enter(ctx, s, Call{Method: method})
 	u.original, u.handler = req, handler
-	if u.policy != nil && u.policy.HardStop || !inProgress.add(&u.serverCall) {
-		u.outer, u.kept = &u.serverCall, true // a handler that is left behind has a use for it
+	// A handler that is left behind has a use for a context of the call's own, and an
+	// interceptor below may wrap the stream.
+	if u.policy != nil && u.policy.HardStop || terminal.IsChain(handler) || u.nested() || !inProgress.add(&u.serverCall) {
+		u.outer, u.kept = &u.serverCall, true
+		ownContexts.Store(true)
 	}
+}
+
+// nested reports whether an interceptor further out has given the call a context of its
+// own already.
+func (u *unaryServing) nested() bool {
+	return ownContexts.Load() && u.Context.Value(callKey{}) != nil
 }
 
 // release ends the call for good.

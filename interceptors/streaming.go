@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/recourse-dev/recourse/internal/retry"
+	"github.com/recourse-dev/recourse/internal/terminal"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -259,10 +260,10 @@ func (s *streamCall) reopen(n int) error {
 	return nil
 }
 
-// endsAttempts reports whether an attempt may have to be ended here. One that has
-// failed has ended by itself.
+// endsAttempts reports whether an attempt may have to be ended here. One of gRPC's that
+// has failed has ended by itself; what an interceptor below has failed may go on.
 func (s *streamCall) endsAttempts() bool {
-	return s.policy.FirstMessageTimeout > 0 || s.policy.IdleTimeout > 0 || s.settings.refusesDegraded()
+	return !terminal.IsGRPC(s.streamer) || s.policy.FirstMessageTimeout > 0 || s.policy.IdleTimeout > 0 || s.settings.refusesDegraded()
 }
 
 func nothing() {}
@@ -391,7 +392,10 @@ func (s *streamCall) RecvMsg(m any) error {
 		}
 	}
 	s.receiving.take()
-	defer s.receiving.drop()
+	defer func() {
+		s.into = nil // the application's, who may let go of it
+		s.receiving.drop()
+	}()
 	if s.standIn == nil && !s.concluded {
 		if through != nil {
 			s.end.err = ended
@@ -482,6 +486,7 @@ func (s *streamCall) got(m any) {
 		s.progress.reached(m)
 	}
 	if s.moved {
+		s.passThrough()
 		return
 	}
 	s.moved = true
@@ -491,8 +496,15 @@ func (s *streamCall) got(m any) {
 		return
 	}
 	s.worked()
-	if a := s.attemptNow(); a.watch == nil && s.forget == nil {
+	s.passThrough()
+}
+
+// passThrough is for a stream that needs no watching, unless something is still being
+// sent again: that must not be overtaken.
+func (s *streamCall) passThrough() {
+	if a := s.attemptNow(); s.progress == nil && a.watch == nil && s.forget == nil && s.sending.tryTake() {
 		s.through.Store(a)
+		s.sending.drop()
 	}
 }
 

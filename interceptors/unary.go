@@ -18,6 +18,7 @@ type unaryCall struct {
 	invoker    grpc.UnaryInvoker
 
 	own     trouble       // so that it costs nothing
+	last    bool          // gRPC itself is below
 	kept    bool          // something may hold on to the call when it is over
 	asked   proto.Message // the request as it was, for the fallbacks
 	decoded any           // what attempts decode into: the reply itself, if it came empty
@@ -27,6 +28,10 @@ var _ retry.Op = (*unaryCall)(nil)
 
 var unaryCalls = sync.Pool{New: func() any { return new(unaryCall) }}
 
+// settled reports whether nobody will write any more to what was lent to the present
+// attempt: an interceptor below may have made several calls of it.
+func (u *unaryCall) settled() bool { return u.told != nil && u.last && u.told.complete() }
+
 // release ends the call for good. It is used again for another where nothing can hold
 // on to it any more, and its evidence where gRPC will not add to it.
 func (u *unaryCall) release() {
@@ -34,10 +39,10 @@ func (u *unaryCall) release() {
 		return
 	}
 	told := u.told
-	if told != nil && !told.complete() {
-		told = nil
-	} else if told != nil {
+	if u.settled() {
 		told.clear()
+	} else {
+		told = nil
 	}
 	*u = unaryCall{}
 	u.told = told
@@ -86,12 +91,12 @@ func (u *unaryCall) first() error {
 	return u.Again(u.ctx, 1)
 }
 
-// Again makes one attempt. It shares no reply with one that may not have ended: an
-// interceptor below has left that to its fate, and it may still write.
+// Again makes one attempt. It shares no reply with one that may not have ended, and may
+// still write.
 func (u *unaryCall) Again(_ context.Context, n int) error {
 	ctx, cancel := u.attempt(n)
 	defer cancel()
-	if m, ok := u.reply.(proto.Message); ok && n > 1 && !u.told.complete() {
+	if m, ok := u.reply.(proto.Message); ok && n > 1 && !u.settled() {
 		u.decoded = m.ProtoReflect().New().Interface()
 	}
 	err := u.invoker(ctx, u.call.Method, u.req, u.decoded, u.cc, u.options()...)
@@ -105,11 +110,11 @@ func (u *unaryCall) Again(_ context.Context, n int) error {
 }
 
 // options returns those of an attempt. One that is not known to have ended keeps its
-// own: it was left to its fate by an interceptor below, and may still write.
+// own.
 func (u *unaryCall) options() []grpc.CallOption {
 	switch {
 	case u.told != nil && len(u.told.options) == 0: // of a call before
-	case u.told != nil && u.told.complete():
+	case u.settled():
 		u.told.clear()
 	default:
 		u.told = new(evidence)

@@ -67,12 +67,9 @@ func (t *Throttle) Begin(second int64, draw func() float64) bool {
 }
 
 // Accepted ends a request with anything but a sign of overload. A stream ends, for
-// this purpose, when it is known to be open. Without refusals within the window the
-// second makes no difference, and is not asked for.
-func (t *Throttle) Accepted(second func() int64) {
-	if _, refused := t.answered.since(&t.answered.window); refused > 0 {
-		t.turn(second())
-	}
+// this purpose, when it is known to be open.
+func (t *Throttle) Accepted(second int64) {
+	t.turn(second)
 	t.answered.first()
 }
 

@@ -1,0 +1,54 @@
+package terminal_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/recourse-dev/recourse/internal/rpctest"
+	"github.com/recourse-dev/recourse/internal/terminal"
+	"google.golang.org/grpc"
+)
+
+// Of two interceptors on each side the second is the last.
+func TestTheLastInterceptorIsKnown(t *testing.T) {
+	var unary, stream, handlers []bool
+	invoker := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		unary = append(unary, terminal.IsGRPC(invoker))
+		return invoker(ctx, method, req, reply, cc, opts...)
+	}
+	streamer := func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+		stream = append(stream, terminal.IsGRPC(streamer))
+		return streamer(ctx, desc, cc, method, opts...)
+	}
+	handler := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		handlers = append(handlers, terminal.IsChain(handler))
+		return handler(ctx, req)
+	}
+	conn := rpctest.Start(t, rpctest.Echo,
+		[]grpc.ServerOption{grpc.ChainUnaryInterceptor(handler, handler)},
+		grpc.WithChainUnaryInterceptor(invoker, invoker), grpc.WithChainStreamInterceptor(streamer, streamer))
+	for _, shape := range rpctest.Shapes[:2] {
+		if r := rpctest.Do(t.Context(), conn, shape, "a"); r.Err != nil {
+			t.Fatal(r.Err)
+		}
+	}
+	for name, got := range map[string][]bool{"invoker": unary, "streamer": stream} {
+		if len(got) != 2 || got[0] || !got[1] {
+			t.Errorf("%s: gRPC itself: %v", name, got)
+		}
+	}
+	if len(handlers) != 2 || !handlers[0] || handlers[1] {
+		t.Errorf("a chain: %v", handlers)
+	}
+}
+
+func TestAFakeStandsForGRPC(t *testing.T) {
+	fake := func(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error { return nil }
+	if terminal.IsGRPC(fake) {
+		t.Error("before")
+	}
+	terminal.Stands(fake)
+	if !terminal.IsGRPC(fake) {
+		t.Error("after")
+	}
+}
