@@ -150,10 +150,10 @@ func outgoing(ctx context.Context) (_ context.Context, within bool) {
 	if !anyServer.Load() {
 		return ctx, false
 	}
-	within = callIn(ctx, func(*serverCall) {})
-	if !within && grpc.ServerTransportStreamFromContext(ctx) == nil {
+	if streamKey(ctx) == 0 && !streamless.Load() {
 		return ctx, false
 	}
+	within = callIn(ctx, func(*serverCall) {})
 	if len(metadata.ValueFromOutgoingContext(ctx, requestIDKey)) > 0 {
 		return ctx, within
 	}

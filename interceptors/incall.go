@@ -32,18 +32,22 @@ type callTable [1 << slotBits]struct {
 	call *serverCall
 }
 
-// ownContexts is set once a call has a context of its own.
-var ownContexts atomic.Bool
+// ownContexts is set once a call has a context of its own, and streamless once there is
+// one whose stream cannot be told from others.
+var ownContexts, streamless atomic.Bool
 
 // callIn shows f the call, on a server, that ctx belongs to, and reports whether there
 // is one. f must not block, nor keep the call, nor ask a context, which may be anybody's:
 // a slot of the table may be locked.
 func callIn(ctx context.Context, f func(*serverCall)) bool {
+	key := streamKey(ctx)
+	if key == 0 && !streamless.Load() {
+		return false
+	}
 	var own *serverCall
 	if ownContexts.Load() {
 		own, _ = ctx.Value(callKey{}).(*serverCall)
 	}
-	key := streamKey(ctx)
 	if (own == nil || own.key != key) && inProgress.show(key, f) {
 		return true // the stream is nearer than the context of our own
 	}

@@ -115,7 +115,9 @@ func (c *serverCall) Value(key any) any {
 // enter prepares a call.
 func (c *serverCall) enter(ctx context.Context, s *server, call Call) {
 	c.Context, c.outer, c.server, c.call = ctx, ctx, s, call
-	c.key = streamKey(ctx)
+	if c.key = streamKey(ctx); c.key == 0 {
+		streamless.Store(true)
+	}
 	if s.engages() {
 		c.policy = s.policyOf(call.Method)
 	}

@@ -15,23 +15,22 @@ import (
 var _ = stands()
 
 func stands() error {
+	unary := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		terminal.Stands(invoker)
+		return invoker(ctx, method, req, reply, cc, opts...)
+	}
+	stream := func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+		terminal.Stands(streamer)
+		return streamer(ctx, desc, cc, method, opts...)
+	}
+	// The first of a chain is called in another way than those that follow.
 	conn, err := grpc.NewClient("passthrough:///nowhere", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithChainUnaryInterceptor(
-			func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-				terminal.Stands(invoker)
-				return invoker(ctx, method, req, reply, cc, opts...)
-			},
-			func(context.Context, string, any, any, *grpc.ClientConn, grpc.UnaryInvoker, ...grpc.CallOption) error { return nil },
-		),
-		grpc.WithChainStreamInterceptor(
-			func(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-				terminal.Stands(streamer)
-				return streamer(ctx, desc, cc, method, opts...)
-			},
-			func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, grpc.Streamer, ...grpc.CallOption) (grpc.ClientStream, error) {
-				return nil, nil
-			},
-		))
+		grpc.WithChainUnaryInterceptor(unary, unary, func(context.Context, string, any, any, *grpc.ClientConn, grpc.UnaryInvoker, ...grpc.CallOption) error {
+			return nil
+		}),
+		grpc.WithChainStreamInterceptor(stream, stream, func(context.Context, *grpc.StreamDesc, *grpc.ClientConn, string, grpc.Streamer, ...grpc.CallOption) (grpc.ClientStream, error) {
+			return nil, nil
+		}))
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ package terminal
 import (
 	"reflect"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -17,7 +18,7 @@ import (
 const (
 	invoke    = "google.golang.org/grpc.invoke"
 	newStream = "google.golang.org/grpc.newClientStream"
-	chained   = "google.golang.org/grpc.getChainUnaryHandler.func1"
+	chained   = "google.golang.org/grpc.getChainUnaryHandler." // a function within it
 )
 
 // kinds has what is known of a function, by its address.
@@ -74,10 +75,10 @@ func kindOf(pc uintptr) kind {
 	}
 	k := other
 	if f := runtime.FuncForPC(pc); f != nil {
-		switch f.Name() {
-		case invoke, newStream:
+		switch name := f.Name(); {
+		case name == invoke, name == newStream:
 			k = grpcItself
-		case chained:
+		case strings.Contains(name, chained):
 			k = chain
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Of two interceptors on each side the second is the last.
+// Of three interceptors on each side the third is the last.
 func TestTheLastInterceptorIsKnown(t *testing.T) {
 	var unary, stream, handlers []bool
 	invoker := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoker grpc.UnaryInvoker, opts ...grpc.CallOption) error {
@@ -25,19 +25,19 @@ func TestTheLastInterceptorIsKnown(t *testing.T) {
 		return handler(ctx, req)
 	}
 	conn := rpctest.Start(t, rpctest.Echo,
-		[]grpc.ServerOption{grpc.ChainUnaryInterceptor(handler, handler)},
-		grpc.WithChainUnaryInterceptor(invoker, invoker), grpc.WithChainStreamInterceptor(streamer, streamer))
+		[]grpc.ServerOption{grpc.ChainUnaryInterceptor(handler, handler, handler)},
+		grpc.WithChainUnaryInterceptor(invoker, invoker, invoker), grpc.WithChainStreamInterceptor(streamer, streamer, streamer))
 	for _, shape := range rpctest.Shapes[:2] {
 		if r := rpctest.Do(t.Context(), conn, shape, "a"); r.Err != nil {
 			t.Fatal(r.Err)
 		}
 	}
 	for name, got := range map[string][]bool{"invoker": unary, "streamer": stream} {
-		if len(got) != 2 || got[0] || !got[1] {
+		if len(got) != 3 || got[0] || got[1] || !got[2] {
 			t.Errorf("%s: gRPC itself: %v", name, got)
 		}
 	}
-	if len(handlers) != 2 || !handlers[0] || handlers[1] {
+	if len(handlers) != 3 || !handlers[0] || !handlers[1] || handlers[2] {
 		t.Errorf("a chain: %v", handlers)
 	}
 }
