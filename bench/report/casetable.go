@@ -4,21 +4,41 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/recourse-dev/recourse/bench/cases"
 	"github.com/recourse-dev/recourse/bench/contender"
+	"github.com/recourse-dev/recourse/bench/errorpath"
 	"github.com/recourse-dev/recourse/bench/harness"
 	"google.golang.org/grpc"
 )
 
-// contenders says who they are.
-func contenders() *table {
-	t := columns("contender", "what it is")
-	for _, c := range contender.All() {
-		t.add(c.Name, c.About)
+// contenders says who they are: those of calls that succeed, and those of calls that
+// fail, as far as either were measured.
+func (r *Report) contenders(n notes, out *printer) {
+	failing := func(c harness.CaseResult) bool { return strings.HasPrefix(c.Name, "error/") }
+	if slices.ContainsFunc(r.Results.Cases, func(c harness.CaseResult) bool { return !failing(c) }) {
+		t := columns("contender", "what it is")
+		for _, c := range contender.All() {
+			t.add(c.Name, c.About)
+		}
+		t.write(out)
 	}
-	return t
+	if slices.ContainsFunc(r.Results.Cases, failing) {
+		out.line("%s", n["errors"])
+		t := columns("contender of error/*", "what it is")
+		for _, a := range errorpath.Abouts {
+			t.add(a.Name, a.Text)
+		}
+		t.write(out)
+		out.line("Sizes, of a google.rpc.Status where nothing else is said:")
+		t = columns("what", "size")
+		for _, f := range errorpath.Sizes() {
+			t.add(f.What, Bytes.text(float64(f.Bytes)))
+		}
+		t.write(out)
+	}
 }
 
 // caseTable has all numbers of a case.
