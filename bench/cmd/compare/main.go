@@ -27,7 +27,7 @@ func main() {
 	flags := flag.NewFlagSet("compare", flag.ExitOnError)
 	flags.IntVar(&p.Rounds, "rounds", 20, "in each of which every contender has its turn; at least 6")
 	flags.DurationVar(&p.Slice, "slice", 80*time.Millisecond, "of a turn")
-	flags.StringVar(&p.only, "only", "", "part of the names of cases: leave out all others, and the scenarios")
+	flags.StringVar(&p.only, "only", "", "part of the names of cases: leave out all others, and the scenarios; not with -o or -check")
 	flags.StringVar(&p.document, "o", "", "file to write the document to; without it, it is printed")
 	flags.StringVar(&p.benchmarks, "bench", "", "file to write all rounds to, in the format of go test -bench")
 	flags.BoolVar(&p.scenarios, "scenarios", true, "play overload and fleet too")
@@ -55,13 +55,24 @@ func allCases() []harness.Case {
 	return slices.Concat(cases.All(), errorpath.Cases())
 }
 
+// chosen are the cases to measure. What is promised is promised of all of them, so that
+// a part is good for a look only.
+func (p program) chosen() ([]harness.Case, error) {
+	if p.only != "" && (p.document != "" || p.check) {
+		return nil, errors.New("-only is for looking at a few cases: neither -o nor -check goes with it")
+	}
+	chosen := slices.DeleteFunc(allCases(), func(c harness.Case) bool { return !strings.Contains(c.Name, p.only) })
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no case has %q in its name", p.only)
+	}
+	return chosen, nil
+}
+
 func (p program) run(t *testing.T) error {
 	start := time.Now()
-	var chosen []harness.Case
-	for _, c := range allCases() {
-		if strings.Contains(c.Name, p.only) {
-			chosen = append(chosen, c)
-		}
+	chosen, err := p.chosen()
+	if err != nil {
+		return err
 	}
 	p.Progress = func(name string) { log.Printf("%5.0f s  %s", time.Since(start).Seconds(), name) }
 	results, err := harness.Measure(chosen, p.Settings)
