@@ -82,7 +82,8 @@ func heapTable(c harness.CaseResult) *table {
 	t := columns("contender", "heap", "beyond "+c.Baseline)
 	for i := range c.Measured {
 		left := c.Measured[i].Left()
-		t.add(c.Contenders[i].Name, Bytes.text(left), Bytes.text(left-base.Left()))
+		more := harness.Paired(func(v []float64) float64 { return v[0] - v[1] }, c.Measured[i].Heap, base.Heap)
+		t.add(c.Contenders[i].Name, Bytes.text(left), Bytes.spread(more))
 	}
 	return t
 }

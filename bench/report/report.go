@@ -120,8 +120,13 @@ func (r *Report) promises(kept []promise) *table {
 }
 
 func (u Unit) suffix() string {
-	if u == Allocs {
+	switch u {
+	case Allocs:
 		return ": allocations"
+	case Bytes:
+		return ": bytes"
+	case Nanoseconds:
+		return ": CPU time"
 	}
 	return ""
 }
@@ -132,6 +137,27 @@ func (r *Report) Table(w io.Writer) error {
 	if kept := r.kept(); len(kept) > 0 {
 		r.promises(kept).write(out)
 	}
+	return out.err
+}
+
+// Brief writes what one looks for while working: the promises, those beyond their gate,
+// where a peer costs less, and how much of all that nobody has explained.
+func (r *Report) Brief(w io.Writer) error {
+	if err := r.Table(w); err != nil {
+		return err
+	}
+	out := &printer{w: w}
+	outside, silent := r.Problems()
+	for _, s := range outside {
+		fmt.Fprintln(out, "outside of its gate:", s)
+	}
+	fmt.Fprintln(out)
+	all := leads(r.Results)
+	for _, peer := range leaders(all) {
+		fmt.Fprintf(out, "%s costs less:\n", peer)
+		leadTable(slices.DeleteFunc(slices.Clone(all), func(l lead) bool { return l.peer != peer })).write(out)
+	}
+	fmt.Fprintf(out, "not explained in bench/report/notes.md: %d\n", len(silent))
 	return out.err
 }
 

@@ -81,7 +81,8 @@ func leads(r *harness.Results) (all []lead) {
 const sameHeap = 50
 
 func (l *lead) heap(theirs, mine harness.Measured) {
-	if theirs.Left() < mine.Left()-sameHeap {
+	difference := harness.Paired(func(v []float64) float64 { return v[0] - v[1] }, theirs.Heap, mine.Heap)
+	if difference.Hi < -sameHeap {
 		l.theirs, l.mine = Bytes.text(theirs.Left()), Bytes.text(mine.Left())
 	}
 }

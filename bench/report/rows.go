@@ -1,6 +1,11 @@
 package report
 
 import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
 	"github.com/recourse-dev/recourse/bench/cases"
 	"github.com/recourse-dev/recourse/bench/contender"
 	"github.com/recourse-dev/recourse/bench/harness"
@@ -49,10 +54,20 @@ var (
 	noPeers    = []string{}
 )
 
-// Rows are all of them. Those of the error path follow here.
+// Rows are all of them, by group.
 func Rows() []Row {
-	return append(successRows(), errorRows()...)
+	rows := append(successRows(), errorRows()...)
+	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(a.group(), b.group()) })
+	return rows
 }
+
+// group is the number in the ID.
+func (r Row) group() int {
+	n, _ := strconv.Atoi(strings.TrimRight(r.ID, letters)) // a test has looked at all of them
+	return n
+}
+
+const letters = "abcdefghijklmnopqrstuvwxyz"
 
 func successRows() []Row {
 	rows := append(directRows(), unaryRows()...)

@@ -76,7 +76,8 @@ func (u Unit) spread(e harness.Estimate) string {
 	if e.Lo == e.Hi {
 		return u.text(e.Value)
 	}
-	return fmt.Sprintf("%s (%s…%s)", u.text(e.Value), strings.TrimSuffix(u.text(e.Lo), " ns"), strings.TrimSuffix(u.text(e.Hi), " ns"))
+	bare := func(v float64) string { return strings.TrimSuffix(strings.TrimSuffix(u.text(v), " ns"), " B") }
+	return fmt.Sprintf("%s (%s…%s)", u.text(e.Value), bare(e.Lo), bare(e.Hi))
 }
 
 // limit writes a target or a gate.

@@ -31,6 +31,7 @@ func main() {
 	flags.StringVar(&p.document, "o", "", "file to write the document to; without it, it is printed")
 	flags.StringVar(&p.benchmarks, "bench", "", "file to write all rounds to, in the format of go test -bench")
 	flags.BoolVar(&p.scenarios, "scenarios", true, "play overload and fleet too")
+	flags.BoolVar(&p.brief, "brief", false, "print what is promised and where others cost less, not the whole document")
 	flags.BoolVar(&p.check, "check", false, "fail where a number is outside of its gate, or a shortfall is not explained")
 	_ = flags.Parse(os.Args[1:])                   // it exits
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // what a contender logs by default would be measured too
@@ -47,7 +48,7 @@ func main() {
 type program struct {
 	harness.Settings
 	only, document, benchmarks string
-	scenarios, check           bool
+	scenarios, brief, check    bool
 }
 
 // allCases is the one place where cases are put together.
@@ -113,17 +114,18 @@ func (p program) play(t *testing.T, r *report.Report) error {
 }
 
 func (p program) publish(r *report.Report) error {
-	if p.document == "" {
-		if err := r.Write(os.Stdout); err != nil {
-			return err
-		}
-	} else {
+	show := r.Write
+	if p.document != "" {
 		if err := write(p.document, r.Write); err != nil {
 			return err
 		}
-		if err := r.Table(os.Stdout); err != nil {
-			return err
-		}
+		show = r.Table
+	}
+	if p.brief {
+		show = r.Brief
+	}
+	if err := show(os.Stdout); err != nil {
+		return err
 	}
 	if p.benchmarks != "" {
 		if err := write(p.benchmarks, r.Results.WriteBenchmarks); err != nil {
@@ -131,6 +133,9 @@ func (p program) publish(r *report.Report) error {
 		}
 	}
 	outside, silent := r.Problems()
+	if !p.check && p.brief {
+		return nil // it was all said
+	}
 	for _, s := range outside {
 		log.Print("outside of its gate: ", s)
 	}
