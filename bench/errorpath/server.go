@@ -3,6 +3,7 @@ package errorpath
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -64,9 +65,10 @@ func serve(handler grpc.MethodHandler, server []grpc.ServerOption, client []grpc
 		defer close(done)
 		_ = s.Serve(lis) // ends with Stop
 	}()
-	conn, err := grpc.NewClient("passthrough:///memory", append(client,
+	conn, err := grpc.NewClient("passthrough:///memory", slices.Concat(client, []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }))...)
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }),
+	})...)
 	stop := func() {
 		if conn != nil {
 			_ = conn.Close() // there is nothing to lose

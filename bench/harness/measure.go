@@ -61,9 +61,10 @@ func (c Case) measure(s Settings) (CaseResult, error) {
 			turns[i].run(1)
 			turns[i].n = heapOperations
 		}
+		kept := heap()
 		for round := range heapRounds {
 			for i := range turns {
-				turns[(i+round)%len(turns)].keep()
+				kept = turns[(i+round)%len(turns)].keep(kept)
 			}
 		}
 		return r, nil
@@ -143,12 +144,13 @@ func (t *turn) count(slice time.Duration) {
 	t.into.Fewest, t.into.Most = slices.Min(allocs), slices.Max(allocs)
 }
 
-// keep measures what operations leave behind.
-func (t *turn) keep() {
-	before := heap()
+// keep measures what operations leave behind, beyond what was there before.
+func (t *turn) keep(before float64) (after float64) {
 	t.run(t.n)
-	t.into.Heap = append(t.into.Heap, (heap()-before)/float64(t.n))
+	after = heap()
+	t.into.Heap = append(t.into.Heap, (after-before)/float64(t.n))
 	t.into.N = t.n
+	return after
 }
 
 // goroutinesEach is how many an operation may leave running at most.

@@ -20,7 +20,11 @@ func (r *Report) contenders(n notes, out *printer) {
 	failing := func(c harness.CaseResult) bool { return strings.HasPrefix(c.Name, "error/") }
 	if slices.ContainsFunc(r.Results.Cases, func(c harness.CaseResult) bool { return !failing(c) }) {
 		t := columns("contender", "what it is")
-		for _, c := range contender.All() {
+		listed := contender.All()
+		if len(r.Amplification) > 0 {
+			listed = contender.ForOutages()
+		}
+		for _, c := range listed {
 			t.add(c.Name, c.About)
 		}
 		t.write(out)

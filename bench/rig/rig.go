@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 
 	"github.com/recourse-dev/recourse/bench/contender"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
@@ -33,13 +34,17 @@ type Rig struct {
 func Open(network Network, service assistantv1.AssistantServer, in contender.Installed, probe ...grpc.ServerOption) (*Rig, error) {
 	lis, dial, err := network.listen()
 	if err != nil {
+		if in.Stop != nil {
+			in.Stop()
+		}
 		return nil, err
 	}
-	server := grpc.NewServer(append(probe, in.Server...)...)
+	server := grpc.NewServer(slices.Concat(probe, in.Server)...)
 	assistantv1.RegisterAssistantServer(server, service)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(lis) }()
-	conn, err := grpc.NewClient("passthrough:///"+lis.Addr().String(), append(in.Dial, grpc.WithTransportCredentials(insecure.NewCredentials()), dial)...)
+	opts := slices.Concat(in.Dial, []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials()), dial})
+	conn, err := grpc.NewClient("passthrough:///"+lis.Addr().String(), opts...)
 	stop := func() {
 		if conn != nil {
 			_ = conn.Close() // only a second Close fails

@@ -93,7 +93,7 @@ func (p program) run(t *testing.T) error {
 // play adds the scenarios.
 func (p program) play(t *testing.T, r *report.Report) error {
 	p.Progress("amplification")
-	for _, c := range contender.All() {
+	for _, c := range contender.ForOutages() {
 		a, err := amplification.Run(c)
 		if err != nil {
 			return err
