@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 
 	"github.com/recourse-dev/recourse/bench/contender"
 	"github.com/recourse-dev/recourse/bench/harness"
@@ -139,23 +138,12 @@ func inTime(deadline bool, do func(context.Context) error) error {
 
 // share has a number of callers do the work.
 func share(callers int, do func()) func(n int) {
-	if callers == 1 {
-		return func(n int) {
+	return func(n int) {
+		harness.Share(n, callers, func(n int) {
 			for range n {
 				do()
 			}
-		}
-	}
-	return func(n int) {
-		var group sync.WaitGroup
-		for i := range callers {
-			group.Go(func() {
-				for range (n + i) / callers { // together n
-					do()
-				}
-			})
-		}
-		group.Wait()
+		})
 	}
 }
 

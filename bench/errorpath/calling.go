@@ -145,10 +145,7 @@ func (p pair) contender(concurrency int) harness.Contender {
 			stop()
 			return nil, nil, err
 		}
-		if concurrency == 1 {
-			return func(n int) { p.calls(conn, n) }, stop, nil
-		}
-		return func(n int) { share(n, concurrency, func(n int) { p.calls(conn, n) }) }, stop, nil
+		return func(n int) { harness.Share(n, concurrency, func(n int) { p.calls(conn, n) }) }, stop, nil
 	}}
 }
 

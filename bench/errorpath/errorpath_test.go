@@ -247,21 +247,6 @@ func TestPanicsBecomeErrors(t *testing.T) {
 	}
 }
 
-func TestShare(t *testing.T) {
-	for _, n := range []int{0, 1, 63, 64, 65, 1000} {
-		parts := make(chan int, callers)
-		share(n, callers, func(n int) { parts <- n })
-		close(parts)
-		sum := 0
-		for part := range parts {
-			sum += part
-		}
-		if sum != n {
-			t.Errorf("%d became %d", n, sum)
-		}
-	}
-}
-
 func TestSizes(t *testing.T) {
 	for _, f := range Sizes() {
 		t.Logf("%5d %s", f.Bytes, f.What)
