@@ -53,7 +53,7 @@ var Abouts = []About{
 	{Status + "-plain", "only what the others send: no guidance, no ErrorDetail; verdict and outcome stay in the metadata"},
 	{Status + "-attach", "help and violations attached as messages, not written as options"},
 	{StatusStatic, "an error that is made once"},
-	{Status + Unread, "what the client's interceptor does with each error that arrives; a reading minus this is what it takes to find one detail"},
+	{Status + Unread, "what the client's interceptor does with each error that arrives; a reading minus this is to find one detail"},
 	{Status + "-full", "the same reading of an error with all that this library's server sends"},
 	{Status + "-full" + Unread, "that error, not read"},
 	{Status + "-from", "status.From and a reading: for who has no interceptors, all that it takes"},

@@ -33,7 +33,8 @@ func Sizes() []Fact {
 	return []Fact{
 		{GRPCDefault, "the default error of grpc-go: ErrorInfo and RetryInfo", statusOf(errorInfo(newID()), retryInfo())},
 		{AnswersDefault, "the default error", answer(code, status.Rendering{})},
-		{AnswersDefaultStatic, "the default error where the failure is not the server's fault", answer(codes.ResourceExhausted, status.Rendering{})},
+		{AnswersDefaultStatic, "the default error where the failure is not the server's fault",
+			answer(codes.ResourceExhausted, status.Rendering{})},
 		{"", "the default error without guidance", answer(code, status.Rendering{OmitGuidance: true})},
 		{"", "the same, not the server's fault", answer(codes.ResourceExhausted, status.Rendering{OmitGuidance: true})},
 		{AnswersDefault + "-plain", "the default error without ErrorDetail", answer(code, status.Rendering{OmitErrorDetail: true})},

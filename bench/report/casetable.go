@@ -95,7 +95,8 @@ func heapTable(c harness.CaseResult) *table {
 // environment is what the numbers depend on.
 func (r *Report) environment() string {
 	parts := []string{
-		fmt.Sprintf("%s on %s/%s, %d cores", strings.Replace(runtime.Version(), "go", "Go ", 1), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0)),
+		fmt.Sprintf("%s on %s/%s, %d cores",
+			strings.Replace(runtime.Version(), "go", "Go ", 1), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0)),
 		"grpc-go " + grpc.Version,
 	}
 	for _, each := range []struct{ name, path string }{
@@ -109,7 +110,8 @@ func (r *Report) environment() string {
 			parts = append(parts, each.name+" "+v)
 		}
 	}
-	return fmt.Sprintf("%s; %d rounds, in each of which every contender has its turn of %v.", strings.Join(parts, ", "), r.Settings.Rounds, r.Settings.Slice)
+	return fmt.Sprintf("%s; %d rounds, in each of which every contender has its turn of %v.",
+		strings.Join(parts, ", "), r.Settings.Rounds, r.Settings.Slice)
 }
 
 // version is that of a module in this program, "" if it is not part of it.

@@ -24,7 +24,8 @@ func makingRows() []Row {
 		return Row{ID: id, Metric: "CPU to make an error " + of + ", of WithDetails", Unit: Times, Floor: floor, Peers: noPeers,
 			Ours: ours, Target: 0.5, Gate: None, Of: cpu(errorpath.Build(n), errorpath.WithDetails)}
 	}
-	find := func(id, among string, unit Unit, n int, floor string, target, gate float64, what func(of, to *harness.Measured) harness.Estimate) Row {
+	type reader = func(of, to *harness.Measured) harness.Estimate
+	find := func(id, among string, unit Unit, n int, floor string, target, gate float64, what reader) Row {
 		return Row{ID: id, Metric: "find the delay in an error " + among, Unit: unit, Floor: floor, Peers: readers,
 			Ours: ours, Target: target, Gate: gate, Of: reading(errorpath.Find(n), what)}
 	}
@@ -71,8 +72,8 @@ func answeringRows() []Row {
 	return []Row{
 		{ID: "21a", Metric: "CPU of a failing call with 3 details" + failing, Unit: Times, Least: errorpath.Handwritten, Floor: "1.55",
 			Peers: makers, Ours: withPolicies, Target: 1.55, Gate: 1.6, Of: cpu(call, errorpath.Bare)},
-		{ID: "21b", Metric: "a failing call with 3 details (bufconn), beyond one without", Unit: Allocs, Least: errorpath.Handwritten, Floor: "+40",
-			Peers: makers, Ours: withPolicies, Target: 42, Gate: None, Of: beyond(call, allocs)},
+		{ID: "21b", Metric: "a failing call with 3 details (bufconn), beyond one without", Unit: Allocs, Floor: "+40",
+			Least: errorpath.Handwritten, Peers: makers, Ours: withPolicies, Target: 42, Gate: None, Of: beyond(call, allocs)},
 		{ID: "21c", Metric: "CPU of a failing call with 3 details made before" + failing, Unit: Times, Floor: "1.26",
 			Peers: statics, Ours: static, Target: 1.28, Gate: 1.35, Of: cpu(call, errorpath.Bare)},
 		{ID: "21d", Metric: "CPU to read one detail as well" + failing, Unit: Times, Floor: "0.00",
@@ -82,7 +83,8 @@ func answeringRows() []Row {
 		{ID: "24b", Metric: "errors a second (64 callers) made before, of errors without details", Unit: Times, AtLeast: true, Floor: "0.89",
 			Peers: statics64, Ours: before, Target: 0.88, Gate: 0.70, Of: perSecond},
 		{ID: "24c", Metric: "size of the default error with a fresh id, as google.rpc.Status", Unit: Bytes, Floor: "190 B",
-			Peers: []string{errorpath.GRPCDefault, errorpath.AnswersDefault + "-plain"}, Ours: fresh, Target: 300, Gate: None, Of: fact(errorpath.Busy)},
+			Peers: []string{errorpath.GRPCDefault, errorpath.AnswersDefault + "-plain"}, Ours: fresh,
+			Target: 300, Gate: None, Of: fact(errorpath.Busy)},
 		{ID: "24d", Metric: "size of the default error made before, as google.rpc.Status", Unit: Bytes, Floor: "190 B",
 			Peers: []string{errorpath.GRPCDefault}, Ours: before, Target: 300, Gate: None, Of: fact(errorpath.Busy)},
 		{ID: "25a", Metric: "a panic answered, with its stack", Unit: Allocs, Floor: "7",

@@ -278,7 +278,8 @@ func (r *Report) amplified(out *printer) {
 	out.line(`A user calls a service, which calls a second one, which calls a third one, which is down. Each of the %d clients
 may make %d attempts, if it repeats anything. So many calls reach the third service for the user's first call, and for each
 of %d calls one after the other. A fallback may answer the user all the same; less than one is where calls are not even made
-once. Peers are shown as they come, and with what they have against this for who turns it on.`, amplification.Hops, contender.Attempts, amplification.Calls)
+once. Peers are shown as they come, and with what they have against this for who turns it on.`,
+		amplification.Hops, contender.Attempts, amplification.Calls)
 	t := columns("contender", "the first call", "each of many", "answered")
 	for _, a := range r.Amplification {
 		t.add(a.Contender.Name, fmt.Sprint(a.First), fmt.Sprintf("%.1f", a.EachOfMany), fmt.Sprintf("%d of %d", a.Answered, amplification.Calls))

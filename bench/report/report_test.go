@@ -103,7 +103,8 @@ func everythingTakes(v float64) *harness.Results {
 	for _, c := range slices.Concat(cases.All(), errorpath.Cases()) {
 		result := harness.CaseResult{Case: c}
 		for range c.Contenders {
-			result.Measured = append(result.Measured, harness.Measured{Wall: same(), CPU: same(), Heap: same(), Allocs: v, Fewest: v, Most: v, Bytes: v})
+			result.Measured = append(result.Measured,
+				harness.Measured{Wall: same(), CPU: same(), Heap: same(), Allocs: v, Fewest: v, Most: v, Bytes: v})
 		}
 		r.Cases = append(r.Cases, result)
 	}

@@ -114,8 +114,10 @@ func unaryRows() []Row {
 	}
 	for _, c := range []cpuRows{
 		{"6", 'a', "bare", contender.BareName, retryPeers, [3]string{"1.12", "1.09", "1.12"}, [3]float64{1.14, 1.11, 1.13}, 1.18},
-		{"6", 'd', "bare with a deadline", contender.DeadlineName, retryPeers, [3]string{"1.00", "0.99", "1.00"}, [3]float64{1.02, 1.02, 1.02}, 1.06},
-		{"7", 'a', "go-grpc-middleware without logging", contender.GomwNoLogName, noPeers, [3]string{"0.98", "0.99", "0.99"}, [3]float64{1, 1, 1}, 1.04},
+		{"6", 'd', "bare with a deadline", contender.DeadlineName, retryPeers,
+			[3]string{"1.00", "0.99", "1.00"}, [3]float64{1.02, 1.02, 1.02}, 1.06},
+		{"7", 'a', "go-grpc-middleware without logging", contender.GomwNoLogName, noPeers,
+			[3]string{"0.98", "0.99", "0.99"}, [3]float64{1, 1, 1}, 1.04},
 		{"7", 'd', "go-grpc-middleware", contender.GomwName, noPeers, [3]string{"0.66", "0.72", "0.69"}, [3]float64{0.68, 0.74, 0.70}, 0.78},
 		{"7", 'g', "failsafe-go", contender.FailsafeName, noPeers, [3]string{"0.88", "0.88", "0.87"}, [3]float64{0.90, 0.90, 0.90}, 0.95},
 	} {
@@ -160,16 +162,16 @@ func streamRows() []Row {
 			Target: 18, Gate: 20, Of: beyond(in, allocs)}
 	}
 	message := func(id, side, floor, in string) Row {
-		return Row{ID: id, Metric: "a message of a stream of 100, set-up included, on the " + side, Unit: Nanoseconds, Floor: floor, Peers: peers[:2],
-			Target: 8, Gate: 15, Of: nsBeyond(in, cases.Messages)}
+		return Row{ID: id, Metric: "a message of a stream of 100, set-up included, on the " + side, Unit: Nanoseconds, Floor: floor,
+			Peers: peers[:2], Target: 8, Gate: 15, Of: nsBeyond(in, cases.Messages)}
 	}
 	time := func(id, metric, floor, in string) Row {
 		return Row{ID: id, Metric: "CPU of a " + metric + ", of bare", Unit: Times, Least: contender.DeadlineName, Floor: floor, Peers: peers,
 			Target: 1.05, Gate: 1.08, Of: cpu(in, contender.BareName)}
 	}
 	heap := func(id, metric, in string) Row {
-		return Row{ID: id, Metric: "heap of an idle stream" + metric + ", beyond bare", Unit: Bytes, Least: contender.DeadlineName, Floor: "+1.2 KB",
-			Peers: peers, Target: 1300, Gate: 1600, Of: heapBeyond(in)}
+		return Row{ID: id, Metric: "heap of an idle stream" + metric + ", beyond bare", Unit: Bytes, Floor: "+1.2 KB",
+			Least: contender.DeadlineName, Peers: peers, Target: 1300, Gate: 1600, Of: heapBeyond(in)}
 	}
 	return []Row{
 		added("13a", "server stream of 100 messages (bufconn)", cases.StreamMemory),
@@ -201,7 +203,7 @@ func retryRows() []Row {
 			Target: 1.10, Gate: 1.14, Of: cpu(cases.RetryMemory, contender.BareName)},
 		{ID: "18c", Metric: "CPU of " + endToEnd + " (TCP)" + twoCalls, Unit: Times, Floor: "1.09", Peers: retryPeers,
 			Target: 1.10, Gate: 1.14, Of: cpu(cases.RetryTCP, contender.BareName)},
-		{ID: "18d", Metric: "CPU of " + endToEnd + " (bufconn), of go-grpc-middleware without logging", Unit: Times, Floor: "0.96", Peers: noPeers,
-			Target: 0.96, Gate: None, Of: cpu(cases.RetryMemory, contender.GomwNoLogName)},
+		{ID: "18d", Metric: "CPU of " + endToEnd + " (bufconn), of go-grpc-middleware without logging", Unit: Times, Floor: "0.96",
+			Peers: noPeers, Target: 0.96, Gate: None, Of: cpu(cases.RetryMemory, contender.GomwNoLogName)},
 	}
 }
