@@ -15,7 +15,7 @@ import (
 )
 
 // Hops is how many clients there are between the user and the service that is down,
-// the user's own included. Each makes contender.Attempts.
+// the user's own included. Each makes contender.Attempts at most.
 const Hops = 3
 
 // Calls is how many the user makes, one after the other.

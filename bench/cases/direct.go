@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 
 	"github.com/recourse-dev/recourse/bench/contender"
 	"github.com/recourse-dev/recourse/bench/harness"
@@ -157,8 +158,8 @@ func nowhere(c contender.Contender, first, last grpc.DialOption) (*grpc.ClientCo
 	if err != nil {
 		return nil, nil, err
 	}
-	opts := append([]grpc.DialOption{first, grpc.WithTransportCredentials(insecure.NewCredentials())}, in.Dial...)
-	conn, err := grpc.NewClient("passthrough:///nowhere", append(opts, last)...)
+	always := []grpc.DialOption{first, grpc.WithTransportCredentials(insecure.NewCredentials())}
+	conn, err := grpc.NewClient("passthrough:///nowhere", slices.Concat(always, in.Dial, []grpc.DialOption{last})...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -12,7 +12,7 @@ import (
 
 // idleStreams keeps streams open that have had their first message: what they hold is
 // both sides', grpc-go's own share included. Whoever repeats streams and does not let
-// go of the request shows with a large one.
+// go of the request shows with a large one. Callers set a deadline, as of other streams.
 func idleStreams(name string, requestBytes int) harness.Case {
 	c := harness.Case{Name: name, Baseline: contender.BareName, Heap: true}
 	for _, each := range contender.All() {
@@ -28,7 +28,7 @@ func idleStreams(name string, requestBytes int) harness.Case {
 			ctx, cancel := context.WithCancel(context.Background())
 			var held []any // as an application would that reads on
 			one := func() {
-				s, err := leaveOpen(ctx, r, each.CallerDeadline, requestBytes)
+				s, err := leaveOpen(ctx, r, hasDeadline(each), requestBytes)
 				must(err)
 				held = append(held, s)
 			}

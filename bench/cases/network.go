@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 
 	"github.com/recourse-dev/recourse/bench/contender"
 	"github.com/recourse-dev/recourse/bench/harness"
@@ -83,6 +82,7 @@ type overNetwork struct {
 	do      call
 	byHand  call                           // what is done where the contender repeats nothing; nil: the same
 	client  bool                           // the contender is on the client only
+	bounded bool                           // whoever calls sets a deadline, but for bare gRPC
 	without func(contender.Contender) bool // leaves contenders out; nil: none
 }
 
@@ -115,9 +115,15 @@ func (o overNetwork) setup(c contender.Contender) (run func(int), stop func(), e
 	if o.byHand != nil && !c.Retries {
 		do = o.byHand
 	}
-	one := func() { must(inTime(c.CallerDeadline, func(ctx context.Context) error { return do(ctx, r) })) }
+	deadline := c.CallerDeadline || o.bounded && hasDeadline(c)
+	one := func() { must(inTime(deadline, func(ctx context.Context) error { return do(ctx, r) })) }
 	return share(max(o.callers, 1), one), r.Stop, nil
 }
+
+// hasDeadline says of whom a stream's caller sets a deadline: all but who shows what it
+// costs without. Policies bound unary calls only, but others bound streams too, and
+// what a deadline costs is not to be taken for what they cost.
+func hasDeadline(c contender.Contender) bool { return c.Name != contender.BareName }
 
 // inTime is how an application makes a call: with a deadline of its own, or without.
 func inTime(deadline bool, do func(context.Context) error) error {
@@ -132,23 +138,12 @@ func inTime(deadline bool, do func(context.Context) error) error {
 
 // share has a number of callers do the work.
 func share(callers int, do func()) func(n int) {
-	if callers == 1 {
-		return func(n int) {
+	return func(n int) {
+		harness.Share(n, callers, func(n int) {
 			for range n {
 				do()
 			}
-		}
-	}
-	return func(n int) {
-		var group sync.WaitGroup
-		for i := range callers {
-			group.Go(func() {
-				for range (n + i) / callers { // together n
-					do()
-				}
-			})
-		}
-		group.Wait()
+		})
 	}
 }
 

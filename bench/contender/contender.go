@@ -47,6 +47,7 @@ type Contender struct {
 	Bounds         bool // a unary call whose caller set no deadline reaches the server with one
 	BoundsStreams  bool // and so does a stream
 	Retries        bool // a unary call that may be repeated is, up to Attempts times
+	HoldsBack      bool // fewer than all attempts reach a service that stays down, three hops below
 	UnaryOnly      bool // streams are bare
 	OutsideChain   bool // it is no interceptor, so that there is nothing to call without a network
 

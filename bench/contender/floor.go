@@ -18,7 +18,7 @@ import (
 // tokens; panics answered. No verdicts, no details, no fallbacks.
 var _ = add(Contender{
 	Name: FloorName, About: "an interceptor a side written by hand: deadline, repeats with a token bucket, policy by method, panics", Kind: Floor,
-	Bounds: true, BoundsStreams: true, Retries: true,
+	Bounds: true, BoundsStreams: true, Retries: true, HoldsBack: true,
 	New: func() (Installed, error) {
 		f := newFloor()
 		return Installed{

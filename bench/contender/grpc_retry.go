@@ -9,12 +9,16 @@ import (
 var _ = add(Contender{
 	Name: GRPCRetryName, About: "grpc-go's own retry, by a service config", Kind: Peer,
 	Retries: true, OutsideChain: true,
-	New: installed(nil, grpc.WithDefaultServiceConfig(serviceConfig(""))),
+	New: installed(nil, grpc.WithDefaultServiceConfig(serviceConfig("", ""))),
 })
 
-// serviceConfig has a retry policy that does not wait.
-func serviceConfig(more string) string {
+// throttledConfig has the numbers of gRFC A6.
+var throttledConfig = serviceConfig("", `,"retryThrottling":{"maxTokens":10,"tokenRatio":0.1}`)
+
+// serviceConfig has a retry policy that does not wait, and more for the method and for
+// all.
+func serviceConfig(method, more string) string {
 	return fmt.Sprintf(`{"methodConfig":[{"name":[{}],%s"retryPolicy":{"maxAttempts":%d,
 		"initialBackoff":"0.000000001s","maxBackoff":"0.000000001s","backoffMultiplier":1,
-		"retryableStatusCodes":["UNAVAILABLE"]}}]}`, more, Attempts)
+		"retryableStatusCodes":["UNAVAILABLE"]}}]%s}`, method, Attempts, more)
 }

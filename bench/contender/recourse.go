@@ -22,7 +22,7 @@ import (
 // its own.
 var _ = add(Contender{
 	Name: RecourseName, About: "this library with everything on: policies, limit, fallbacks on the server, failure hooks, trust, callers, classifiers, support",
-	Kind: Ours, Bounds: true, Retries: true,
+	Kind: Ours, Bounds: true, Retries: true, HoldsBack: true,
 	New: func() (Installed, error) {
 		set, err := policies()
 		if err != nil {

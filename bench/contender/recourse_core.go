@@ -6,8 +6,8 @@ import (
 )
 
 var _ = add(Contender{
-	Name: CoreName, About: "this library with policies and nothing else: deadlines, repeats, budget, throttle, panics, details", Kind: Ours,
-	Bounds: true, Retries: true,
+	Name: CoreName, About: "this library with policies and nothing else: deadlines of unary calls, repeats, budget, throttle, panics, details", Kind: Ours,
+	Bounds: true, Retries: true, HoldsBack: true,
 	New: func() (Installed, error) {
 		set, err := policies()
 		if err != nil {

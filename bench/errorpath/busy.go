@@ -15,7 +15,7 @@ const callers = 64
 // busyCases are failing calls, many at once. The default error is an ErrorInfo and
 // a RetryInfo, the long one has 2 KB.
 func busyCases() []harness.Case {
-	c := harness.Case{Name: name("busy"), Baseline: "no-details"}
+	c := harness.Case{Name: Busy, Baseline: Bare}
 	for _, p := range busyPairs() {
 		c.Contenders = append(c.Contenders, p.contender(callers))
 	}
@@ -24,10 +24,6 @@ func busyCases() []harness.Case {
 
 func busyPairs() []pair {
 	ours := interceptors.DialOptions()
-	once := func(fail func() error) func() error {
-		err := fail()
-		return func() error { return err }
-	}
 	grpcDefault := func() error {
 		return statusError(grpcstatus.New(code, message).WithDetails(errorInfo(newID()), retryInfo()))
 	}
@@ -40,18 +36,19 @@ func busyPairs() []pair {
 		}
 	}
 	return []pair{
-		{name: "no-details", fail: func() error { return grpcstatus.Error(code, message) }},
-		{name: "grpc-default", fail: grpcDefault},
-		{name: "grpc-default-static", fail: once(grpcDefault)},
-		{name: "recourse-default", fail: own(code), server: serverOptions(), client: ours},
-		{name: "recourse-default-plain", fail: own(code), client: ours,
+		{name: Bare, fail: func() error { return grpcstatus.Error(code, message) }},
+		{name: GRPCDefault, fail: grpcDefault},
+		{name: GRPCDefaultStatic, fail: once(grpcDefault)},
+		{name: AnswersDefault, fail: own(code), server: serverOptions(), client: ours},
+		{name: AnswersDefault + "-plain", fail: own(code), client: ours,
 			server: serverOptions(interceptors.OmitErrorDetail(status.Public))},
-		{name: "recourse-default-static", fail: once(own(codes.ResourceExhausted)), code: codes.ResourceExhausted,
+		{name: AnswersDefaultStatic, fail: once(own(codes.ResourceExhausted)), code: codes.ResourceExhausted,
 			server: serverOptions(), client: ours},
-		{name: "grpc-2KB", fail: grpcLong},
-		{name: "grpc-2KB-static", fail: once(grpcLong)},
-		{name: "recourse-2KB", fail: own(code, status.Attach(long)), server: serverOptions(), client: ours},
-		{name: "recourse-2KB-static", fail: once(own(codes.ResourceExhausted, status.Attach(long))), code: codes.ResourceExhausted,
+		{name: AnswersDefaultStatic + "-unavailable", fail: once(own(code)), server: serverOptions(), client: ours},
+		{name: "grpc" + Long, fail: grpcLong},
+		{name: "grpc" + Long + "-static", fail: once(grpcLong)},
+		{name: Answers + Long, fail: own(code, status.Attach(long)), server: serverOptions(), client: ours},
+		{name: Answers + Long + "-static", fail: once(own(codes.ResourceExhausted, status.Attach(long))), code: codes.ResourceExhausted,
 			server: serverOptions(), client: ours},
 	}
 }

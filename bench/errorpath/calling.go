@@ -31,7 +31,7 @@ type pair struct {
 func callingCases() []harness.Case {
 	var cases []harness.Case
 	for _, n := range []int{0, 1, 3, 5} {
-		c := harness.Case{Name: name("call/%d", n), Baseline: "bare"}
+		c := harness.Case{Name: Call(n), Baseline: Bare}
 		for _, p := range pairs(n) {
 			c.Contenders = append(c.Contenders, p.contender(1))
 		}
@@ -42,31 +42,33 @@ func callingCases() []harness.Case {
 
 // pairs are all that are compared. The handlers of this library's do not add an id
 // to the error: its server does, as google.rpc.RequestInfo and in a trailer. The method
-// is not idempotent, so that policies repeat nothing; recourse-policies sets deadlines,
-// and is to be compared with bare-deadline.
+// is not idempotent, so that policies repeat nothing; Policies set deadlines,
+// and are to be compared with bare-deadline.
 func pairs(n int) []pair {
 	bare := func() error { return grpcstatus.Error(code, message) }
 	answer := natural(n)
 	out := []pair{
-		{name: "bare", fail: bare},
+		{name: Bare, fail: bare},
 		{name: "bare-deadline", fail: bare, limit: time.Minute},
-		{name: "recourse", fail: answer, server: serverOptions(), client: interceptors.DialOptions()},
-		{name: "recourse-read", fail: answer, server: serverOptions(), client: interceptors.DialOptions(), read: readOwn},
-		{name: "recourse-plain", fail: answer, client: interceptors.DialOptions(),
+		{name: Answers, fail: answer, server: serverOptions(), client: interceptors.DialOptions()},
+		{name: Answers + Read, fail: answer, server: serverOptions(), client: interceptors.DialOptions(), read: readOwn},
+		{name: Answers + "-plain", fail: answer, client: interceptors.DialOptions(),
 			server: serverOptions(interceptors.OmitErrorDetail(status.Public))},
-		{name: "recourse-policies", fail: answer, server: serverOptions(interceptors.Policies(policies())),
+		{name: Policies, fail: answer, server: serverOptions(interceptors.Policies(policies())),
 			client: interceptors.DialOptions(interceptors.Policies(policies()))},
-		{name: "recourse-static", fail: staticOwn(n), code: codes.ResourceExhausted, server: serverOptions(), client: interceptors.DialOptions()},
-		{name: "recourse-server-only", fail: answer, server: serverOptions()},
+		{name: AnswersStatic, fail: staticOwn(codes.ResourceExhausted, n), code: codes.ResourceExhausted,
+			server: serverOptions(), client: interceptors.DialOptions()},
+		{name: AnswersStaticUnavailable, fail: staticOwn(code, n), server: serverOptions(), client: interceptors.DialOptions()},
+		{name: Answers + "-server-only", fail: answer, server: serverOptions()},
 	}
 	if n == 0 {
-		return append(out, pair{name: "recourse-server-only-bare", fail: bare, server: serverOptions()})
+		return append(out, pair{name: Answers + "-server-only-bare", fail: bare, server: serverOptions()})
 	}
 	return append(out,
-		pair{name: "grpc-withdetails", fail: withDetails(n)},
-		pair{name: "grpc-withdetails-read", fail: withDetails(n), read: readGRPC},
-		pair{name: "grpc-static", fail: static(withDetails)(n)},
-		pair{name: "wire-handwritten", fail: handwritten(n)},
+		pair{name: WithDetails, fail: withDetails(n)},
+		pair{name: WithDetails + Read, fail: withDetails(n), read: readGRPC},
+		pair{name: GRPCStatic, fail: static(withDetails)(n)},
+		pair{name: Handwritten, fail: handwritten(n)},
 	)
 }
 
@@ -87,9 +89,9 @@ func natural(n int) func() error {
 	}
 }
 
-// staticOwn is declared once. It has the code of a failure that is not the server's
-// fault: of one that is, the id goes into the details, which differ then.
-func staticOwn(n int) func() error {
+// staticOwn is declared once. Where the failure is the server's fault, the id goes into
+// the details, which differ then; RESOURCE_EXHAUSTED is the caller's.
+func staticOwn(c codes.Code, n int) func() error {
 	e, _ := status.From(natural(n)())
 	opts := []status.Option{status.Domain(domain)}
 	if d, ok := e.RetryDelay(); ok {
@@ -101,7 +103,7 @@ func staticOwn(n int) func() error {
 	case 5:
 		opts = append(opts, status.Attach(localized(), help(), badRequest()))
 	}
-	err := error(status.New(codes.ResourceExhausted, reason, message, opts...))
+	err := error(status.New(c, reason, message, opts...))
 	return func() error { return err }
 }
 
@@ -143,10 +145,7 @@ func (p pair) contender(concurrency int) harness.Contender {
 			stop()
 			return nil, nil, err
 		}
-		if concurrency == 1 {
-			return func(n int) { p.calls(conn, n) }, stop, nil
-		}
-		return func(n int) { share(n, concurrency, func(n int) { p.calls(conn, n) }) }, stop, nil
+		return func(n int) { harness.Share(n, concurrency, func(n int) { p.calls(conn, n) }) }, stop, nil
 	}}
 }
 

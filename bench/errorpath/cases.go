@@ -8,7 +8,6 @@
 package errorpath
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/recourse-dev/recourse/bench/harness"
@@ -38,5 +37,3 @@ func endless(name string, work func()) harness.Contender {
 		return run, func() {}, nil
 	}}
 }
-
-func name(format string, args ...any) string { return "error/" + fmt.Sprintf(format, args...) }

@@ -3,6 +3,7 @@ package errorpath
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +19,14 @@ import (
 
 // Every contender can do its work, more than once.
 func TestCases(t *testing.T) {
-	seen := map[string]bool{}
+	explained := map[string]bool{}
+	for _, a := range Abouts {
+		if explained[a.Name] || a.Text == "" {
+			t.Errorf("%s: %q", a.Name, a.Text)
+		}
+		explained[a.Name] = true
+	}
+	seen, met := map[string]bool{}, map[string]bool{}
 	for _, c := range Cases() {
 		if seen[c.Name] {
 			t.Errorf("two cases %s", c.Name)
@@ -26,7 +34,10 @@ func TestCases(t *testing.T) {
 		seen[c.Name] = true
 		names := map[string]bool{}
 		for _, x := range c.Contenders {
-			names[x.Name] = true
+			names[x.Name], met[x.Name] = true, true
+			if !explained[x.Name] {
+				t.Errorf("%s/%s: who is that?", c.Name, x.Name)
+			}
 			run, stop, err := x.Setup()
 			if err != nil {
 				t.Errorf("%s/%s: %v", c.Name, x.Name, err)
@@ -40,6 +51,11 @@ func TestCases(t *testing.T) {
 			t.Errorf("%s: contenders %v, baseline %s", c.Name, names, c.Baseline)
 		}
 	}
+	for name := range explained {
+		if !met[name] {
+			t.Errorf("%s is in no case", name)
+		}
+	}
 }
 
 func TestWaysSayTheSame(t *testing.T) {
@@ -49,7 +65,7 @@ func TestWaysSayTheSame(t *testing.T) {
 			if makeError == nil {
 				continue
 			}
-			t.Run(name("%d/%s", n, w.name), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d/%s", n, w.name), func(t *testing.T) {
 				id := expectDetails(t, parse(t, w.encode(makeError())), n)
 				again := expectDetails(t, parse(t, w.encode(makeError())), n)
 				if (id == again) != w.static || id == "" {
@@ -140,11 +156,11 @@ func TestFindersFind(t *testing.T) {
 func TestCallsFailAlike(t *testing.T) {
 	for _, n := range []int{0, 1, 3, 5} {
 		for _, p := range pairs(n) {
-			t.Run(name("%d/%s", n, p.name), func(t *testing.T) { p.expect(t, n) })
+			t.Run(fmt.Sprintf("%d/%s", n, p.name), func(t *testing.T) { p.expect(t, n) })
 		}
 	}
 	for _, p := range busyPairs() {
-		t.Run(name("busy/%s", p.name), func(t *testing.T) { p.expect(t, -1) })
+		t.Run("busy/"+p.name, func(t *testing.T) { p.expect(t, -1) })
 	}
 }
 
@@ -177,10 +193,10 @@ func (p pair) expect(t *testing.T, n int) {
 func (p pair) inspect(t *testing.T, st *grpcstatus.Status, e *status.Error, n int) (id string) {
 	t.Helper()
 	all := st.Proto()
-	if strings.Contains(p.name, "2KB") {
+	if strings.Contains(p.name, Long) {
 		expectLong(t, all)
 	}
-	if n > 0 && !strings.HasPrefix(p.name, "bare") {
+	if n > 0 && !strings.HasPrefix(p.name, Bare) {
 		id = expectDetails(t, all, n)
 	}
 	if e == nil {
@@ -218,7 +234,7 @@ func TestPanicsBecomeErrors(t *testing.T) {
 		for range 2 {
 			sink.bytes = nil
 			st := f.status()
-			if g.name == "gomw-default" {
+			if g.name == Gomw {
 				if st.Code() != codes.Unknown || !strings.Contains(st.Message(), "errorpath.burst") {
 					t.Errorf("%s: %v", g.name, st)
 				}
@@ -231,26 +247,11 @@ func TestPanicsBecomeErrors(t *testing.T) {
 	}
 }
 
-func TestShare(t *testing.T) {
-	for _, n := range []int{0, 1, 63, 64, 65, 1000} {
-		parts := make(chan int, callers)
-		share(n, callers, func(n int) { parts <- n })
-		close(parts)
-		sum := 0
-		for part := range parts {
-			sum += part
-		}
-		if sum != n {
-			t.Errorf("%d became %d", n, sum)
-		}
-	}
-}
-
 func TestSizes(t *testing.T) {
 	for _, f := range Sizes() {
-		t.Logf("%5d %s", f.Bytes, f.Name)
+		t.Logf("%5d %s", f.Bytes, f.What)
 		if f.Bytes <= 0 {
-			t.Errorf("%s: %d", f.Name, f.Bytes)
+			t.Errorf("%s: %d", f.What, f.Bytes)
 		}
 	}
 	if got, want := statusOf(errorInfo(newID()), retryInfo()), proto.Size(raw(grpcstatus.Convert(busyPairs()[1].fail()))); got != want {

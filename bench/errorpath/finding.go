@@ -21,7 +21,7 @@ import (
 // A finder reads the delay of an error that has just been received. None of the
 // others keeps what it has decoded, so that they may be given the same error over and
 // over. Ours does; so each time it is given an error of its own, and making that is
-// measured with the reading, and by itself as recourse-unread. The difference is what
+// measured with the reading, and by itself as recourse-status-unread. The difference is what
 // it costs to find one detail.
 type finder struct {
 	name string
@@ -30,21 +30,21 @@ type finder struct {
 }
 
 var finders = []finder{
-	{"grpc-details", false, findByDetails},
-	{"recourse", false, func(err error) (time.Duration, bool) { return received(err).RetryDelay() }},
-	{"recourse-unread", false, unread},
-	{"recourse-full", true, func(err error) (time.Duration, bool) { return received(err).RetryDelay() }},
-	{"recourse-full-unread", true, unread},
-	{"recourse-from", false, findByFrom},
-	{"recourse-detail", false, findByDetail},
-	{"gax", false, findByGax},
-	{"connect", false, findByConnect},
+	{Details, false, findByDetails},
+	{Status, false, func(err error) (time.Duration, bool) { return received(err).RetryDelay() }},
+	{Status + Unread, false, unread},
+	{Status + "-full", true, func(err error) (time.Duration, bool) { return received(err).RetryDelay() }},
+	{Status + "-full" + Unread, true, unread},
+	{Status + "-from", false, findByFrom},
+	{Status + "-detail", false, findByDetail},
+	{Gax, false, findByGax},
+	{Connect, false, findByConnect},
 }
 
 func findingCases() []harness.Case {
 	var cases []harness.Case
 	for _, n := range []int{0, 3, 5} {
-		c := harness.Case{Name: name("find/%d", n), Baseline: finders[0].name}
+		c := harness.Case{Name: Find(n), Baseline: finders[0].name}
 		for _, f := range finders {
 			c.Contenders = append(c.Contenders, f.contender(n))
 		}
@@ -75,7 +75,7 @@ func (f finder) given(n int) (error, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.name == "connect" {
+	if f.name == Connect {
 		return connectError(p)
 	}
 	return grpcstatus.FromProto(p).Err(), nil

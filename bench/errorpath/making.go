@@ -22,31 +22,33 @@ type way struct {
 	static bool // the same error each time, made before
 }
 
+const statusPlain = Status + "-plain"
+
 // ways are all that are compared. The first is what the documentation of grpc-go
 // says to do.
 var ways = []way{
-	{name: "grpc-withdetails", with: withDetails, encode: encodeGRPC},
-	{name: "recourse", with: own, encode: encodeOwn},
-	{name: "recourse-plain", with: own, encode: encodePlain},
-	{name: "recourse-attach", with: ownAttached, encode: encodeOwn},
-	{name: "connect", with: connectDetails, encode: encodeConnect},
-	{name: "grpc-unknownfields", with: unknownFields, encode: encodeGRPC},
-	{name: "wire-handwritten", with: handwritten, encode: encodeHandwritten},
-	{name: "grpc-static", with: static(withDetails), encode: encodeGRPC, static: true},
-	{name: "recourse-static", with: static(own), encode: encodeOwn, static: true},
+	{name: WithDetails, with: withDetails, encode: encodeGRPC},
+	{name: Status, with: own, encode: encodeOwn},
+	{name: statusPlain, with: own, encode: encodePlain},
+	{name: Status + "-attach", with: ownAttached, encode: encodeOwn},
+	{name: Connect, with: connectDetails, encode: encodeConnect},
+	{name: UnknownFields, with: unknownFields, encode: encodeGRPC},
+	{name: Handwritten, with: handwritten, encode: encodeHandwritten},
+	{name: GRPCStatic, with: static(withDetails), encode: encodeGRPC, static: true},
+	{name: StatusStatic, with: static(own), encode: encodeOwn, static: true},
 }
 
 func makingCases() []harness.Case {
 	var cases []harness.Case
 	for _, n := range counts {
-		build := harness.Case{Name: name("build/%d", n), Baseline: ways[0].name}
-		encode := harness.Case{Name: name("encode/%d", n), Baseline: ways[0].name}
+		build := harness.Case{Name: Build(n), Baseline: ways[0].name}
+		encode := harness.Case{Name: Encode(n), Baseline: ways[0].name}
 		for _, w := range ways {
 			makeError := w.with(n)
 			if makeError == nil {
 				continue
 			}
-			if w.name != "recourse-plain" { // it differs in the encoding only
+			if w.name != statusPlain { // it differs in the encoding only
 				build.Contenders = append(build.Contenders, endless(w.name, func() { sink.err = makeError() }))
 			}
 			encode.Contenders = append(encode.Contenders, endless(w.name, func() { sink.text = w.encode(makeError()) }))
@@ -152,14 +154,12 @@ func unknownFields(n int) func() error {
 	}
 }
 
+// static keeps the error, not what it is made of: so does whoever declares it.
 func static(make func(int) func() error) func(int) func() error {
-	return func(n int) func() error {
-		err := make(n)()
-		st, ok := err.(interface{ GRPCStatus() *grpcstatus.Status })
-		if _, own := err.(*status.Error); own || !ok {
-			return func() error { return err }
-		}
-		kept := st.GRPCStatus()
-		return func() error { return kept.Err() }
-	}
+	return func(n int) func() error { return once(make(n)) }
+}
+
+func once(fail func() error) func() error {
+	err := fail()
+	return func() error { return err }
 }

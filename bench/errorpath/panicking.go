@@ -20,7 +20,7 @@ import (
 // measured is the interceptor alone, with the status that it hands to grpc-go. The
 // stack is a short one, but the same for all.
 func panicCase() harness.Case {
-	c := harness.Case{Name: name("panic"), Baseline: "gomw"}
+	c := harness.Case{Name: Panic, Baseline: Gomw}
 	for _, g := range guards {
 		c.Contenders = append(c.Contenders, harness.Contender{Name: g.name, Setup: g.setup})
 	}
@@ -34,19 +34,19 @@ type guard struct {
 }
 
 var guards = []guard{
-	{"gomw", func() []grpc.ServerOption {
-		return []grpc.ServerOption{grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(recovered)))}
-	}},
-	// Without a handler it keeps the stack too, but the answer is UNKNOWN with all of it.
-	{"gomw-default", func() []grpc.ServerOption {
+	// As the contender of this name has it. The answer is UNKNOWN with the whole stack.
+	{Gomw, func() []grpc.ServerOption {
 		return []grpc.ServerOption{grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor())}
 	}},
-	{"recourse", func() []grpc.ServerOption {
+	{GomwStack, func() []grpc.ServerOption {
+		return []grpc.ServerOption{grpc.ChainUnaryInterceptor(recovery.UnaryServerInterceptor(recovery.WithRecoveryHandler(recovered)))}
+	}},
+	{Answers, func() []grpc.ServerOption {
 		return interceptors.ServerOptions(interceptors.Domain(domain), interceptors.OnFailure(keepStack))
 	}},
 }
 
-// recovered is what the documentation of go-grpc-middleware suggests.
+// recovered answers as a server should, and keeps the stack for its log.
 func recovered(any) error {
 	sink.bytes = debug.Stack()
 	return grpcstatus.Error(codes.Internal, "internal error")

@@ -2,15 +2,13 @@ package errorpath
 
 import (
 	"context"
-	"net"
-	"sync"
 	"sync/atomic"
 
+	"github.com/recourse-dev/recourse/bench/contender"
+	"github.com/recourse-dev/recourse/bench/rig"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
-	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -53,41 +51,11 @@ func (w *wireError) send(ctx context.Context) error {
 }
 
 func serve(handler grpc.MethodHandler, server []grpc.ServerOption, client []grpc.DialOption) (*grpc.ClientConn, func(), error) {
-	lis := bufconn.Listen(1 << 20)
-	s := grpc.NewServer(server...)
-	s.RegisterService(&grpc.ServiceDesc{
-		ServiceName: service, HandlerType: (*any)(nil),
-		Methods: []grpc.MethodDesc{{MethodName: "Fail", Handler: handler}},
-	}, struct{}{})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = s.Serve(lis) // ends with Stop
-	}()
-	conn, err := grpc.NewClient("passthrough:///memory", append(client,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }))...)
-	stop := func() {
-		if conn != nil {
-			_ = conn.Close() // there is nothing to lose
-		}
-		s.Stop()
-		<-done
+	register := func(s *grpc.Server) {
+		s.RegisterService(&grpc.ServiceDesc{
+			ServiceName: service, HandlerType: (*any)(nil),
+			Methods: []grpc.MethodDesc{{MethodName: "Fail", Handler: handler}},
+		}, struct{}{})
 	}
-	if err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return conn, stop, nil
-}
-
-// share divides work among goroutines.
-func share(n, goroutines int, work func(n int)) {
-	var wg sync.WaitGroup
-	for i := range goroutines {
-		if part := (n + i) / goroutines; part > 0 {
-			wg.Go(func() { work(part) })
-		}
-	}
-	wg.Wait()
+	return rig.Connect(rig.Memory, register, contender.Installed{Server: server, Dial: client})
 }

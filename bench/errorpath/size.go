@@ -11,9 +11,16 @@ import (
 
 // A Fact is a size in bytes: there is nothing to measure about it.
 type Fact struct {
-	Name  string
+	Name  string // what rows call it: the contender that sends it, where there is one
+	What  string
 	Bytes int
 }
+
+// Names of facts that are no contenders.
+const (
+	LargestByDefault = "largest by default"
+	LargestOfAll     = "largest of all"
+)
 
 // Sizes are those of the default error, an ErrorInfo and a RetryInfo, as a
 // google.rpc.Status, and what bounds all others.
@@ -23,18 +30,18 @@ func Sizes() []Fact {
 		e := status.New(c, reason, message, status.RetryAfter(delay))
 		return proto.Size(raw(e.Encode(r).Status))
 	}
-	grpcDefault := statusOf(errorInfo(newID()), retryInfo())
 	return []Fact{
-		{"default error, grpc-withdetails", grpcDefault},
-		{"default error", answer(code, status.Rendering{})},
-		{"default error, not the server's fault", answer(codes.ResourceExhausted, status.Rendering{})},
-		{"default error, no guidance", answer(code, status.Rendering{OmitGuidance: true})},
-		{"default error, no guidance, not the server's fault", answer(codes.ResourceExhausted, status.Rendering{OmitGuidance: true})},
-		{"default error, no ErrorDetail", answer(code, status.Rendering{OmitErrorDetail: true})},
-		{"trailer block by default", status.DefaultTrailerBytes},
-		{"trailer block at most", status.MaxTrailerBytes},
-		{"largest error by default", largest(0)},
-		{"largest error of all", largest(status.MaxTrailerBytes)},
+		{GRPCDefault, "the default error of grpc-go: ErrorInfo and RetryInfo", statusOf(errorInfo(newID()), retryInfo())},
+		{AnswersDefault, "the default error", answer(code, status.Rendering{})},
+		{AnswersDefaultStatic, "the default error where the failure is not the server's fault",
+			answer(codes.ResourceExhausted, status.Rendering{})},
+		{"", "the default error without guidance", answer(code, status.Rendering{OmitGuidance: true})},
+		{"", "the same, not the server's fault", answer(codes.ResourceExhausted, status.Rendering{OmitGuidance: true})},
+		{AnswersDefault + "-plain", "the default error without ErrorDetail", answer(code, status.Rendering{OmitErrorDetail: true})},
+		{LargestByDefault, "the largest error that is sent whole by default", largest(0)},
+		{LargestOfAll, "the largest error that is sent whole where the server allows most", largest(status.MaxTrailerBytes)},
+		{"", "all trailers on the wire by default", status.DefaultTrailerBytes},
+		{"", "all trailers on the wire where the server allows most", status.MaxTrailerBytes},
 	}
 }
 

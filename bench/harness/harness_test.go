@@ -136,3 +136,20 @@ func TestTooFewRounds(t *testing.T) {
 		t.Error("five rounds have no interval of confidence")
 	}
 }
+
+func TestShare(t *testing.T) {
+	for _, callers := range []int{1, 64} {
+		for _, n := range []int{0, 1, 63, 64, 65, 1000} {
+			parts := make(chan int, callers)
+			harness.Share(n, callers, func(n int) { parts <- n })
+			close(parts)
+			sum := 0
+			for part := range parts {
+				sum += part
+			}
+			if sum != n {
+				t.Errorf("%d became %d", n, sum)
+			}
+		}
+	}
+}

@@ -21,8 +21,8 @@ type Settings struct {
 // What a median needs to have an interval around it with a confidence of 95 %.
 const fewestRounds = 6
 
-// heapRounds is how often what is left on the heap is measured: it hardly varies.
-const heapRounds, heapOperations = 3, 200
+// heapRounds is how often what is left on the heap is measured, in turns too.
+const heapRounds, heapOperations = fewestRounds, 200
 
 // Measure measures one case after the other. A turn that fails panics: there is
 // nothing to compare then.
@@ -58,7 +58,14 @@ func (c Case) measure(s Settings) (CaseResult, error) {
 	if c.Heap {
 		makeGoroutines(goroutinesEach * heapRounds * heapOperations * len(turns))
 		for i := range turns {
-			turns[i].keep()
+			turns[i].run(1)
+			turns[i].n = heapOperations
+		}
+		kept := heap()
+		for round := range heapRounds {
+			for i := range turns {
+				kept = turns[(i+round)%len(turns)].keep(kept)
+			}
 		}
 		return r, nil
 	}
@@ -137,15 +144,13 @@ func (t *turn) count(slice time.Duration) {
 	t.into.Fewest, t.into.Most = slices.Min(allocs), slices.Max(allocs)
 }
 
-// keep measures what operations leave behind.
-func (t *turn) keep() {
-	t.run(1)
-	for range heapRounds {
-		before := heap()
-		t.run(heapOperations)
-		t.into.Heap = append(t.into.Heap, (heap()-before)/heapOperations)
-	}
-	t.into.N = heapOperations
+// keep measures what operations leave behind, beyond what was there before.
+func (t *turn) keep(before float64) (after float64) {
+	t.run(t.n)
+	after = heap()
+	t.into.Heap = append(t.into.Heap, (after-before)/float64(t.n))
+	t.into.N = t.n
+	return after
 }
 
 // goroutinesEach is how many an operation may leave running at most.

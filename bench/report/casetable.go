@@ -4,21 +4,45 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/recourse-dev/recourse/bench/cases"
 	"github.com/recourse-dev/recourse/bench/contender"
+	"github.com/recourse-dev/recourse/bench/errorpath"
 	"github.com/recourse-dev/recourse/bench/harness"
 	"google.golang.org/grpc"
 )
 
-// contenders says who they are.
-func contenders() *table {
-	t := columns("contender", "what it is")
-	for _, c := range contender.All() {
-		t.add(c.Name, c.About)
+// contenders says who they are: those of calls that succeed, and those of calls that
+// fail, as far as either were measured.
+func (r *Report) contenders(n notes, out *printer) {
+	failing := func(c harness.CaseResult) bool { return strings.HasPrefix(c.Name, "error/") }
+	if slices.ContainsFunc(r.Results.Cases, func(c harness.CaseResult) bool { return !failing(c) }) {
+		t := columns("contender", "what it is")
+		listed := contender.All()
+		if len(r.Amplification) > 0 {
+			listed = contender.ForOutages()
+		}
+		for _, c := range listed {
+			t.add(c.Name, c.About)
+		}
+		t.write(out)
 	}
-	return t
+	if slices.ContainsFunc(r.Results.Cases, failing) {
+		out.line("%s", n["errors"])
+		t := columns("contender of error/*", "what it is")
+		for _, a := range errorpath.Abouts {
+			t.add(a.Name, a.Text)
+		}
+		t.write(out)
+		out.line("Sizes, of a google.rpc.Status where nothing else is said:")
+		t = columns("what", "size")
+		for _, f := range errorpath.Sizes() {
+			t.add(f.What, Bytes.text(float64(f.Bytes)))
+		}
+		t.write(out)
+	}
 }
 
 // caseTable has all numbers of a case.
@@ -62,7 +86,8 @@ func heapTable(c harness.CaseResult) *table {
 	t := columns("contender", "heap", "beyond "+c.Baseline)
 	for i := range c.Measured {
 		left := c.Measured[i].Left()
-		t.add(c.Contenders[i].Name, Bytes.text(left), Bytes.text(left-base.Left()))
+		more := harness.Paired(func(v []float64) float64 { return v[0] - v[1] }, c.Measured[i].Heap, base.Heap)
+		t.add(c.Contenders[i].Name, Bytes.text(left), Bytes.spread(more))
 	}
 	return t
 }
@@ -70,7 +95,8 @@ func heapTable(c harness.CaseResult) *table {
 // environment is what the numbers depend on.
 func (r *Report) environment() string {
 	parts := []string{
-		fmt.Sprintf("%s on %s/%s, %d cores", strings.Replace(runtime.Version(), "go", "Go ", 1), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0)),
+		fmt.Sprintf("%s on %s/%s, %d cores",
+			strings.Replace(runtime.Version(), "go", "Go ", 1), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0)),
 		"grpc-go " + grpc.Version,
 	}
 	for _, each := range []struct{ name, path string }{
@@ -84,7 +110,8 @@ func (r *Report) environment() string {
 			parts = append(parts, each.name+" "+v)
 		}
 	}
-	return fmt.Sprintf("%s; %d rounds, in each of which every contender has its turn of %v.", strings.Join(parts, ", "), r.Settings.Rounds, r.Settings.Slice)
+	return fmt.Sprintf("%s; %d rounds, in each of which every contender has its turn of %v.",
+		strings.Join(parts, ", "), r.Settings.Rounds, r.Settings.Slice)
 }
 
 // version is that of a module in this program, "" if it is not part of it.

@@ -2,6 +2,7 @@ package report
 
 import (
 	_ "embed"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func parseNotes(text string) notes {
 
 // row finds what is said of a row, or of the group that it is in.
 func (n notes) row(id string) (text string, ok bool) {
-	for _, heading := range []string{"row " + id, "row " + strings.TrimRight(id, "abcdefghijklmnopqrstuvwxyz")} {
+	for _, heading := range []string{"row " + id, "row " + strings.TrimRight(id, letters)} {
 		if text, ok = n[heading]; ok {
 			return text, true
 		}
@@ -37,12 +38,12 @@ func (n notes) row(id string) (text string, ok bool) {
 }
 
 // peer finds what is said of a peer that is ahead in a case: under "peer NAME in CASES",
-// with patterns of path.Match between commas.
+// with patterns of path.Match between commas. Of several the first by heading counts.
 func (n notes) peer(name, in string) (text string, ok bool) {
-	for heading, text := range n {
+	for _, heading := range slices.Sorted(maps.Keys(n)) {
 		patterns, of := strings.CutPrefix(heading, "peer "+name+" in ")
 		if of && slices.ContainsFunc(strings.Split(patterns, ", "), func(p string) bool { ok, _ := path.Match(p, in); return ok }) {
-			return text, true
+			return n[heading], true
 		}
 	}
 	return "", false

@@ -80,6 +80,6 @@ func heapBeyond(in string) number {
 		if !ok {
 			return harness.Estimate{}, false
 		}
-		return harness.Exactly(of.Left() - to.Left()), true
+		return harness.Paired(func(v []float64) float64 { return v[0] - v[1] }, of.Heap, to.Heap), true
 	}
 }

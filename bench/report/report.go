@@ -31,13 +31,14 @@ func (r *Report) Write(w io.Writer) error {
 	out.line("# Performance")
 	out.line("%s", n["introduction"])
 	out.line("%s", r.environment())
-	out.line("## What is promised")
-	out.line("%s", n["promises"])
-	r.promises().write(out)
-	r.shortfalls(n, out)
+	if kept := r.kept(); len(kept) > 0 {
+		out.line("## What is promised")
+		out.line("%s", n["promises"])
+		r.promises(kept).write(out)
+		shortfalls(kept, n, out)
+	}
 	out.line("## Where a peer costs less")
 	r.exceptions(n, out)
-	out.line("## What reaches a service that is down")
 	r.amplified(out)
 	r.scenarios(out)
 	if text := n["profile"]; text != "" {
@@ -46,7 +47,7 @@ func (r *Report) Write(w io.Writer) error {
 	}
 	out.line("## Every case")
 	out.line("%s", n["cases"])
-	contenders().write(out)
+	r.contenders(n, out)
 	for _, c := range r.Results.Cases {
 		out.line("### %s", c.Name)
 		caseTable(c).write(out)
@@ -89,9 +90,9 @@ func (r *Report) kept() (all []promise) {
 // verdict is that of what the row is about: the first of ours.
 func (p promise) verdict() Verdict { return p.verdicts[0] }
 
-func (r *Report) promises() *table {
-	t := columns("#", "what", "ours", "", "everything on", "", "target", "gate", "unavoidable", "by hand: then, now", "peers")
-	for _, p := range r.kept() {
+func (r *Report) promises(kept []promise) *table {
+	t := columns("#", "what", "ours", "", "everything on", "", "target", "gate", "unavoidable", "minimal: then, now", "others")
+	for _, p := range kept {
 		show := func(names ...string) string {
 			var cells []string
 			for _, name := range names {
@@ -119,8 +120,13 @@ func (r *Report) promises() *table {
 }
 
 func (u Unit) suffix() string {
-	if u == Allocs {
+	switch u {
+	case Allocs:
 		return ": allocations"
+	case Bytes:
+		return ": bytes"
+	case Nanoseconds:
+		return ": CPU time"
 	}
 	return ""
 }
@@ -128,21 +134,53 @@ func (u Unit) suffix() string {
 // Table writes the promises alone.
 func (r *Report) Table(w io.Writer) error {
 	out := &printer{w: w}
-	r.promises().write(out)
+	if kept := r.kept(); len(kept) > 0 {
+		r.promises(kept).write(out)
+	}
 	return out.err
 }
 
+// Brief writes what one looks for while working: the promises, those beyond their gate,
+// where a peer costs less, and how much of all that nobody has explained.
+func (r *Report) Brief(w io.Writer) error {
+	if err := r.Table(w); err != nil {
+		return err
+	}
+	out := &printer{w: w}
+	outside, silent := r.Problems()
+	for _, s := range outside {
+		fmt.Fprintln(out, "outside of its gate:", s)
+	}
+	fmt.Fprintln(out)
+	all := leads(r.Results)
+	for _, peer := range leaders(all) {
+		fmt.Fprintf(out, "%s costs less:\n", peer)
+		leadTable(slices.DeleteFunc(slices.Clone(all), func(l lead) bool { return l.peer != peer })).write(out)
+	}
+	fmt.Fprintf(out, "not explained in bench/report/notes.md: %d\n", len(silent))
+	return out.err
+}
+
+// missed reports whether a row has to be explained: its number is not what was aimed at,
+// and that is no accident of this run.
+func (p promise) missed() bool { return p.verdict() != AtTarget && p.verdict() != Unclear }
+
 // shortfalls explains the rows that miss their target, those with one explanation
 // together.
-func (r *Report) shortfalls(n notes, out *printer) {
-	var reasons []string
+func shortfalls(kept []promise, n notes, out *printer) {
+	var reasons, noisy []string
 	rows := map[string][]string{}
-	for _, p := range r.kept() {
-		if p.verdict() == AtTarget {
-			continue
-		}
+	for _, p := range kept {
 		why, ok := n.row(p.ID)
-		if !ok {
+		switch {
+		case p.verdict() == Unclear:
+			noisy = append(noisy, p.ID)
+			if !ok {
+				continue
+			}
+		case !p.missed():
+			continue
+		case !ok:
 			why = unexplained
 		}
 		if rows[why] == nil {
@@ -150,11 +188,14 @@ func (r *Report) shortfalls(n notes, out *printer) {
 		}
 		rows[why] = append(rows[why], p.ID)
 	}
-	if len(reasons) == 0 {
-		out.line("All targets are met.")
+	if len(reasons)+len(noisy) == 0 {
+		out.line("All targets are met, as far as they were measured.")
+	}
+	if len(noisy) > 0 {
+		out.line("This run was too noisy to tell: %s.", strings.Join(noisy, ", "))
 	}
 	for _, why := range reasons {
-		out.line("Not at target, %s: %s", strings.Join(rows[why], ", "), why)
+		out.line("Not at target, or not certainly, %s: %s", strings.Join(rows[why], ", "), why)
 	}
 }
 
@@ -164,7 +205,8 @@ const unexplained = "*not explained*"
 func (r *Report) exceptions(n notes, out *printer) {
 	all := leads(r.Results)
 	if len(all) == 0 {
-		out.line("Nowhere: in every case ours has no more allocations than any peer, and none has credibly less CPU time.")
+		out.line("Nowhere that was measured (cases: %d): ours has no more allocations than any peer, and none has credibly less CPU time.",
+			len(r.Results.Cases))
 		return
 	}
 	out.line("%s", n["exceptions"])
@@ -215,7 +257,7 @@ func (r *Report) Problems() (outside, silent []string) {
 		if p.verdict() == Outside {
 			outside = append(outside, fmt.Sprintf("row %s, %s: %s, the gate is %s", p.ID, p.Metric, p.Unit.spread(p.estimates[0]), p.limit(p.Gate)))
 		}
-		if _, ok := n.row(p.ID); !ok && p.verdict() != AtTarget {
+		if _, ok := n.row(p.ID); !ok && p.missed() {
 			silent = append(silent, "row "+p.ID)
 		}
 	}
@@ -229,9 +271,15 @@ func (r *Report) Problems() (outside, silent []string) {
 }
 
 func (r *Report) amplified(out *printer) {
+	if len(r.Amplification) == 0 {
+		return
+	}
+	out.line("## What reaches a service that is down")
 	out.line(`A user calls a service, which calls a second one, which calls a third one, which is down. Each of the %d clients
-makes %d attempts. So many calls reach the third service for the user's first call, and for each of %d calls one after
-the other. A fallback may answer the user all the same.`, amplification.Hops, contender.Attempts, amplification.Calls)
+may make %d attempts, if it repeats anything. So many calls reach the third service for the user's first call, and for each
+of %d calls one after the other. A fallback may answer the user all the same; less than one is where calls are not even made
+once. Peers are shown as they come, and with what they have against this for who turns it on.`,
+		amplification.Hops, contender.Attempts, amplification.Calls)
 	t := columns("contender", "the first call", "each of many", "answered")
 	for _, a := range r.Amplification {
 		t.add(a.Contender.Name, fmt.Sprint(a.First), fmt.Sprintf("%.1f", a.EachOfMany), fmt.Sprintf("%d of %d", a.Answered, amplification.Calls))

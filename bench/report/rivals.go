@@ -4,24 +4,36 @@ import (
 	"strings"
 
 	"github.com/recourse-dev/recourse/bench/contender"
+	"github.com/recourse-dev/recourse/bench/errorpath"
 	"github.com/recourse-dev/recourse/bench/harness"
 )
 
 // errorRivals are who is compared with whom in the cases of the error path: what does
-// the same work.
-var errorRivals = map[string]string{
-	withDetails: errorOurs, connect: errorOurs, "gax": errorOurs, "grpc-details": errorOurs, "gomw": errorOurs, "gomw-default": errorOurs,
-	withDetails + "-read": errorOurs + "-read", "grpc-static": errorStatic,
-	"grpc-default": errorOurs + "-default", "grpc-default-static": errorOurs + "-default-static",
-	"grpc-2KB": errorOurs + "-2KB", "grpc-2KB-static": errorOurs + "-2KB-static",
+// the same work. Of several the first that is in the case counts.
+var errorRivals = map[string][]string{
+	errorpath.WithDetails:                  {errorpath.Answers, errorpath.Status},
+	errorpath.WithDetails + errorpath.Read: {errorpath.Answers + errorpath.Read},
+	errorpath.UnknownFields:                {errorpath.Status},
+	errorpath.Connect:                      {errorpath.Status},
+	errorpath.Gax:                          {errorpath.Status},
+	errorpath.Details:                      {errorpath.Status},
+	errorpath.GRPCStatic:                   {errorpath.AnswersStatic, errorpath.StatusStatic},
+	errorpath.GRPCDefault:                  {errorpath.AnswersDefault},
+	errorpath.GRPCDefaultStatic:            {errorpath.AnswersDefaultStatic},
+	"grpc" + errorpath.Long:                {errorpath.Answers + errorpath.Long},
+	"grpc" + errorpath.Long + "-static":    {errorpath.Answers + errorpath.Long + "-static"},
+	errorpath.Gomw:                         {errorpath.Answers},
+	errorpath.GomwStack:                    {errorpath.Answers},
 }
 
 // rivals are those of ours that do the same work as a contender in a case; none: it is
 // not a peer.
 func rivals(c harness.CaseResult, name string) (ours []string) {
 	if strings.HasPrefix(c.Name, "error/") {
-		if own := errorRivals[name]; own != "" && c.Find(own) != nil {
-			return []string{own}
+		for _, own := range errorRivals[name] {
+			if c.Find(own) != nil {
+				return []string{own}
+			}
 		}
 		return nil
 	}
@@ -37,7 +49,7 @@ func rivals(c harness.CaseResult, name string) (ours []string) {
 type lead struct {
 	in, peer, ours string
 	theirs, mine   string // allocations or heap, "" where theirs are not less
-	cpu            string // the CPU time of the peer as a share of ours, "" where it is not credibly less
+	cpu            string // the CPU time of the peer as a share of ours, or the difference; "" where it is not credibly less
 }
 
 // leads finds all of them: fewer allocations, less CPU time with an interval that
@@ -54,7 +66,7 @@ func leads(r *harness.Results) (all []lead) {
 				if c.Heap {
 					l.heap(c.Measured[i], *mine)
 				} else {
-					l.work(c.Measured[i], *mine, c.Find(own+"-unread"))
+					l.work(c.Measured[i], *mine, *unread(r, c.Name, own))
 				}
 				if l.theirs != "" || l.cpu != "" {
 					all = append(all, l)
@@ -69,27 +81,32 @@ func leads(r *harness.Results) (all []lead) {
 const sameHeap = 50
 
 func (l *lead) heap(theirs, mine harness.Measured) {
-	if theirs.Left() < mine.Left()-sameHeap {
+	difference := harness.Paired(func(v []float64) float64 { return v[0] - v[1] }, theirs.Heap, mine.Heap)
+	if difference.Hi < -sameHeap {
 		l.theirs, l.mine = Bytes.text(theirs.Left()), Bytes.text(mine.Left())
 	}
 }
 
-func (l *lead) work(theirs, mine harness.Measured, unread *harness.Measured) {
-	if unread == nil {
-		unread = &harness.Measured{CPU: make([]float64, len(mine.CPU))}
-	}
+// work compares with ours but for the part that is not ours. What is left of it may be
+// too little to be the base of a share; then there is the difference only.
+func (l *lead) work(theirs, mine, unread harness.Measured) {
 	if theirs.Most < mine.Fewest-unread.Most {
 		l.theirs, l.mine = Allocs.text(theirs.Allocs), Allocs.text(mine.Allocs-unread.Allocs)
 	}
-	share := harness.Paired(func(v []float64) float64 { return v[0] / (v[1] - v[2]) }, theirs.CPU, mine.CPU, unread.CPU)
-	if share.Hi < 1 {
-		l.cpu = Times.spread(share)
+	difference := harness.Paired(func(v []float64) float64 { return v[0] - (v[1] - v[2]) }, theirs.CPU, mine.CPU, unread.CPU)
+	if difference.Hi >= 0 {
+		return
 	}
+	if cpuOf(&mine, &unread).Lo > 0 {
+		l.cpu = Times.spread(harness.Paired(func(v []float64) float64 { return v[0] / (v[1] - v[2]) }, theirs.CPU, mine.CPU, unread.CPU))
+		return
+	}
+	l.cpu = Nanoseconds.spread(difference)
 }
 
 // leadTable has the cases in which one peer is ahead.
 func leadTable(all []lead) *table {
-	t := columns("case", "allocations or heap", "ours", "everything on", "CPU, of ours", "of everything on")
+	t := columns("case", "theirs: allocations or heap", "ours", "everything on", "their CPU, of ours", "of everything on")
 	for _, l := range all {
 		last := t.rows[len(t.rows)-1]
 		if last[0] != l.in {

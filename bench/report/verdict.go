@@ -15,31 +15,35 @@ type Verdict uint8
 const (
 	AtTarget Verdict = iota
 	InsideGate
+	Unclear    // the interval has ends on both sides of the gate
 	OverTarget // where there is no gate
 	Outside
 )
 
 func (v Verdict) String() string {
-	return [...]string{"at target", "inside gate", "over target", "OUTSIDE"}[v]
+	return [...]string{"at target", "inside gate", "unclear", "over target", "OUTSIDE"}[v]
 }
 
-// judge goes by the number as it is written for the target, and by the end of its
-// interval that favours it for the gate: nothing is refused for what may be noise.
+// judge goes by the number as it is written for the target, and by its interval for the
+// gate: nothing is refused, and nothing praised, for what may be noise.
 func (r Row) judge(e harness.Estimate) Verdict {
-	value, best := r.Unit.round(e.Value), r.Unit.round(e.Lo)
+	value, best, worst := r.Unit.round(e.Value), r.Unit.round(e.Lo), r.Unit.round(e.Hi)
 	target, gate := r.Target, r.Gate
 	if r.AtLeast {
-		value, best, target, gate = -value, -r.Unit.round(e.Hi), -target, -gate
+		value, best, worst, target, gate = -value, -worst, -best, -target, -gate
 	}
+	gated := r.Gate != None
 	switch {
+	case gated && best > gate:
+		return Outside
+	case gated && worst > gate:
+		return Unclear
 	case value <= target:
 		return AtTarget
-	case r.Gate == None:
-		return OverTarget
-	case best <= gate:
+	case gated:
 		return InsideGate
 	}
-	return Outside
+	return OverTarget
 }
 
 func (u Unit) round(v float64) float64 {
@@ -72,7 +76,8 @@ func (u Unit) spread(e harness.Estimate) string {
 	if e.Lo == e.Hi {
 		return u.text(e.Value)
 	}
-	return fmt.Sprintf("%s (%s…%s)", u.text(e.Value), strings.TrimSuffix(u.text(e.Lo), " ns"), strings.TrimSuffix(u.text(e.Hi), " ns"))
+	bare := func(v float64) string { return strings.TrimSuffix(strings.TrimSuffix(u.text(v), " ns"), " B") }
+	return fmt.Sprintf("%s (%s…%s)", u.text(e.Value), bare(e.Lo), bare(e.Hi))
 }
 
 // limit writes a target or a gate.

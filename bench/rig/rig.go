@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 
 	"github.com/recourse-dev/recourse/bench/contender"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
@@ -31,15 +32,29 @@ type Rig struct {
 
 // Open starts a rig. The options of a probe go before those of the contender.
 func Open(network Network, service assistantv1.AssistantServer, in contender.Installed, probe ...grpc.ServerOption) (*Rig, error) {
-	lis, dial, err := network.listen()
+	in.Server = slices.Concat(probe, in.Server)
+	conn, stop, err := Connect(network, func(s *grpc.Server) { assistantv1.RegisterAssistantServer(s, service) }, in)
 	if err != nil {
 		return nil, err
 	}
-	server := grpc.NewServer(append(probe, in.Server...)...)
-	assistantv1.RegisterAssistantServer(server, service)
+	return &Rig{assistantv1.NewAssistantClient(conn), stop}, nil
+}
+
+// Connect starts a server with any service, and connects a client to it.
+func Connect(network Network, register func(*grpc.Server), in contender.Installed) (*grpc.ClientConn, func(), error) {
+	lis, dial, err := network.listen()
+	if err != nil {
+		if in.Stop != nil {
+			in.Stop()
+		}
+		return nil, nil, err
+	}
+	server := grpc.NewServer(in.Server...)
+	register(server)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(lis) }()
-	conn, err := grpc.NewClient("passthrough:///"+lis.Addr().String(), append(in.Dial, grpc.WithTransportCredentials(insecure.NewCredentials()), dial)...)
+	opts := slices.Concat(in.Dial, []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials()), dial})
+	conn, err := grpc.NewClient("passthrough:///"+lis.Addr().String(), opts...)
 	stop := func() {
 		if conn != nil {
 			_ = conn.Close() // only a second Close fails
@@ -52,9 +67,9 @@ func Open(network Network, service assistantv1.AssistantServer, in contender.Ins
 	}
 	if err != nil {
 		stop()
-		return nil, err
+		return nil, nil, err
 	}
-	return &Rig{assistantv1.NewAssistantClient(conn), stop}, nil
+	return conn, stop, nil
 }
 
 func (n Network) listen() (net.Listener, grpc.DialOption, error) {
