@@ -168,7 +168,7 @@ func TestACallAllocatesEndToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for shape, most := range map[rpctest.Shape]float64{rpctest.Shapes[0]: 4, rpctest.Shapes[1]: 11, rpctest.Shapes[3]: 11} {
+	for shape, most := range map[rpctest.Shape]float64{rpctest.Shapes[0]: 4, rpctest.Shapes[1]: 7, rpctest.Shapes[3]: 7} {
 		bare := rpctest.Start(t, rpctest.Echo, nil)
 		ours := rpctest.Start(t, rpctest.Echo, ServerOptions(Policies(set)), DialOptions(Policies(set))...)
 		cost := func(conn *grpc.ClientConn) float64 {
