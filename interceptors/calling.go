@@ -132,7 +132,11 @@ func (k *calling) begin(ctx context.Context) (err error) {
 // nobody after a timeout that it does not know.
 func (k *calling) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
-	left, own := time.Until(end), ok
+	var left time.Duration
+	if ok {
+		left = time.Until(end)
+	}
+	own := ok
 	if t := k.policy.Timeout; t > 0 && !k.call.streams() && (!ok || left > t) {
 		left, ok, own = t, true, false
 	}
