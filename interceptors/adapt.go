@@ -32,7 +32,7 @@ func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	c := &w.serving.serverCall
 	c.enter(ss.Context(), s, Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream})
 	c.outer = c
-	ownContexts.Store(true)
+	raise(&ownContexts)
 	defer c.lastResort(&err)
 	defer c.outcome(nil, &err)
 	if w.ctx, err = c.startHooks(); err == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -134,32 +135,64 @@ func (s *slowSends) SendMsg(m any) error {
 	return s.ClientStream.SendMsg(m)
 }
 
+// onceMore serves a stream that fails after so many messages, and answers the first of
+// those that are sent again.
+func onceMore(messages int, seen *[]string, answered func()) rpctest.Handler {
+	var calls atomic.Int32
+	return func(_ context.Context, x rpctest.Exchange) error {
+		if calls.Add(1) == 1 {
+			for range messages {
+				_, _ = x.Recv()
+			}
+			return unavailable()
+		}
+		for {
+			m, err := x.Recv()
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if *seen = append(*seen, strings.TrimRight(m, "\x00")); len(*seen) == 1 {
+				_ = x.Send("reply")
+				answered()
+			}
+		}
+	}
+}
+
+// sendsOn sends messages, waits for a reply, and sends another, while something still
+// holds up those that are sent again, until release.
+func sendsOn(t *testing.T, conn *grpc.ClientConn, messages []string, last string, release func()) {
+	t.Helper()
+	s := opened(t, t.Context(), conn, rpctest.Shapes[3])
+	for _, m := range messages {
+		if err := s.SendMsg(wrapperspb.String(m)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reply := new(text)
+	if err := s.RecvMsg(reply); err != nil {
+		t.Fatal(err)
+	}
+	sent := make(chan error)
+	go func() { sent <- s.SendMsg(wrapperspb.String(last)) }()
+	synctest.Wait()
+	release()
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+	_ = s.CloseSend()
+	if err := s.RecvMsg(reply); err != io.EOF {
+		t.Error(err)
+	}
+}
+
 // What is sent again must not be overtaken by what the application sends after the
 // first reply, nor be sent at the same time.
 func TestNothingOvertakesWhatIsSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var calls atomic.Int32
-		var seen []string
-		handler := func(_ context.Context, x rpctest.Exchange) error {
-			if calls.Add(1) == 1 {
-				for range 3 {
-					_, _ = x.Recv()
-				}
-				return unavailable()
-			}
-			for {
-				m, err := x.Recv()
-				if err == io.EOF {
-					return nil
-				}
-				if err != nil {
-					return err
-				}
-				if seen = append(seen, m); len(seen) == 1 {
-					_ = x.Send("reply to " + m)
-				}
-			}
-		}
 		gate := make(chan struct{})
 		var clash atomic.Bool
 		attempts := 0
@@ -170,30 +203,13 @@ func TestNothingOvertakesWhatIsSentAgain(t *testing.T) {
 			}
 			return s, err
 		}
+		var seen []string
 		set := policies(t, func(p *policy.Policy) { p.Idempotent = true })
-		conn := rpctest.Start(t, handler, nil, append(interceptors.DialOptions(interceptors.Policies(set)), grpc.WithChainStreamInterceptor(wrap))...)
-		s := opened(t, t.Context(), conn, rpctest.Shapes[3])
-		for _, m := range []string{"1", "2", "3"} {
-			if err := s.SendMsg(wrapperspb.String(m)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		reply := new(text)
-		if err := s.RecvMsg(reply); err != nil {
-			t.Fatal(err)
-		}
-		sent := make(chan error)
-		go func() { sent <- s.SendMsg(wrapperspb.String("last")) }()
-		synctest.Wait()
-		time.Sleep(time.Second)
-		close(gate)
-		if err := <-sent; err != nil {
-			t.Error(err)
-		}
-		_ = s.CloseSend()
-		if err := s.RecvMsg(reply); err != io.EOF {
-			t.Error(err)
-		}
+		conn := rpctest.Start(t, onceMore(3, &seen, func() {}), nil, append(interceptors.DialOptions(interceptors.Policies(set)), grpc.WithChainStreamInterceptor(wrap))...)
+		sendsOn(t, conn, []string{"1", "2", "3"}, "last", func() {
+			time.Sleep(time.Second)
+			close(gate)
+		})
 		if got := fmt.Sprint(seen); got != "[1 2 3 last]" || clash.Load() {
 			t.Errorf("the server got %v, two messages were sent at once: %t", got, clash.Load())
 		}
@@ -204,53 +220,12 @@ func TestNothingOvertakesWhatIsSentAgain(t *testing.T) {
 func TestNothingOvertakesWhatFlowControlHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		big := string(make([]byte, 50<<10))
-		var calls atomic.Int32
 		var seen []string
 		release := make(chan struct{})
-		handler := func(_ context.Context, x rpctest.Exchange) error {
-			if calls.Add(1) == 1 {
-				for range 5 {
-					_, _ = x.Recv()
-				}
-				return unavailable()
-			}
-			for {
-				m, err := x.Recv()
-				if err == io.EOF {
-					return nil
-				}
-				if err != nil {
-					return err
-				}
-				if seen = append(seen, m[:1]); len(seen) == 1 {
-					_ = x.Send("reply")
-					<-release
-				}
-			}
-		}
 		set := policies(t, func(p *policy.Policy) { p.Idempotent = true })
-		conn := rpctest.Start(t, handler, nil, append(interceptors.DialOptions(interceptors.Policies(set)), grpc.WithStaticStreamWindowSize(65535))...)
-		s := opened(t, t.Context(), conn, rpctest.Shapes[3])
-		for _, m := range []string{"1", "2", "3", "4", "5"} {
-			if err := s.SendMsg(wrapperspb.String(m + big)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		reply := new(text)
-		if err := s.RecvMsg(reply); err != nil {
-			t.Fatal(err)
-		}
-		sent := make(chan error)
-		go func() { sent <- s.SendMsg(wrapperspb.String("6")) }()
-		synctest.Wait()
-		close(release)
-		if err := <-sent; err != nil {
-			t.Error(err)
-		}
-		_ = s.CloseSend()
-		if err := s.RecvMsg(reply); err != io.EOF {
-			t.Error(err)
-		}
+		conn := rpctest.Start(t, onceMore(5, &seen, func() { <-release }), nil,
+			append(interceptors.DialOptions(interceptors.Policies(set)), grpc.WithStaticStreamWindowSize(65535))...)
+		sendsOn(t, conn, []string{"1" + big, "2" + big, "3" + big, "4" + big, "5" + big}, "6", func() { close(release) })
 		if got := fmt.Sprint(seen); got != "[1 2 3 4 5 6]" {
 			t.Errorf("the server got %v", got)
 		}

@@ -62,7 +62,7 @@ func DegradedAsError() grpc.CallOption {
 // if there was none. It is safe for concurrent use.
 func WatchDegraded(ctx context.Context) (watched context.Context, seen func() *recoursev1.Degraded) {
 	w := &degradedWatch{outer: watchIn(ctx)}
-	watching.Store(true)
+	raise(&watching)
 	return context.WithValue(ctx, watchKey{}, w), w.seen
 }
 

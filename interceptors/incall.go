@@ -36,6 +36,14 @@ type callTable [1 << slotBits]struct {
 // one whose stream cannot be told from others.
 var ownContexts, streamless atomic.Bool
 
+// raise sets a flag that is set for good, and is looked at by every call: to write to it
+// again would take it from all other cores.
+func raise(flag *atomic.Bool) {
+	if !flag.Load() {
+		flag.Store(true)
+	}
+}
+
 // callIn shows f the call, on a server, that ctx belongs to, and reports whether there
 // is one. f must not block, nor keep the call, nor ask a context, which may be anybody's:
 // a slot of the table may be locked.
@@ -90,7 +98,7 @@ func (t *callTable) add(c *serverCall) bool {
 		slot.mu.Unlock()
 		switch {
 		case taken == nil:
-			c.probe = i
+			c.entered, c.probe = true, i
 			return true
 		case same:
 			return false

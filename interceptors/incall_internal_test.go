@@ -69,3 +69,32 @@ func TestStreamsWithoutAnAddressOfTheirOwn(t *testing.T) {
 		return req, nil
 	})
 }
+
+// sliced is a context that cannot be compared.
+type sliced struct {
+	context.Context
+	values []any
+}
+
+// A context may be of any type: nothing may depend on whether two are the same.
+func TestAContextMayBeUncomparable(t *testing.T) {
+	s := newServer(OnFailure(nil))
+	ctx := sliced{Context: incomingWith(t.Context(), "own"), values: []any{1}}
+	reply, err := s.unary(ctx, wrapperspb.String("q"), &grpc.UnaryServerInfo{FullMethod: "/a.B/C"}, func(ctx context.Context, req any) (any, error) {
+		if id := RequestID(ctx); id != "own" {
+			t.Errorf("the id is %q", id)
+		}
+		return req, nil
+	})
+	if reply == nil || err != nil {
+		t.Error(reply, err)
+	}
+	c := &client{}
+	if err := c.unary(ctx, "/a.B/C", wrapperspb.String("q"), new(wrapperspb.StringValue), nil, finishes); err != nil {
+		t.Error(err)
+	}
+}
+
+func finishes(context.Context, string, any, any, *grpc.ClientConn, ...grpc.CallOption) error {
+	return nil
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,23 @@ func (c traced) Value(key any) any {
 	return c.Context.Value(key)
 }
 
+// answersInTime tells of a call that waits for ever.
+func answersInTime(t *testing.T, conn *grpc.ClientConn) {
+	t.Helper()
+	done := make(chan rpctest.Result, 1)
+	go func() { done <- rpctest.Do(t.Context(), conn, rpctest.Shapes[0]) }()
+	limit, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	select {
+	case r := <-done:
+		if r.Err != nil {
+			t.Error(r.Err)
+		}
+	case <-limit.Done():
+		t.Error("deadlock")
+	}
+}
+
 func TestAContextMayAskForTheID(t *testing.T) {
 	busy := true
 	above := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
@@ -45,27 +63,18 @@ func TestAContextMayAskForTheID(t *testing.T) {
 		_ = interceptors.RequestID(ctx)
 		return rpctest.Echo(ctx, x)
 	}, append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(above)}, quiet()...))
-	done := make(chan rpctest.Result, 1)
-	go func() { done <- rpctest.Do(t.Context(), conn, rpctest.Shapes[0]) }()
-	limit, stop := context.WithTimeout(t.Context(), 10*time.Second)
-	defer stop()
-	select {
-	case r := <-done:
-		if r.Err != nil {
-			t.Error(r.Err)
-		}
-	case <-limit.Done():
-		t.Error("deadlock")
-	}
+	answersInTime(t, conn)
 }
 
 // locked is a context with values of its own behind a lock, as web frameworks have.
 type locked struct {
 	context.Context
-	mu *sync.RWMutex
+	mu    *sync.RWMutex
+	asked func()
 }
 
 func (c locked) Value(key any) any {
+	c.asked()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.Context.Value(key)
@@ -77,33 +86,31 @@ func (c locked) Value(key any) any {
 func TestNoForeignCodeRunsUnderALock(t *testing.T) {
 	mu := new(sync.RWMutex)
 	var shared locked
+	var expected atomic.Bool
+	waits := make(chan struct{})
+	once := sync.OnceFunc(func() { close(waits) })
+	asked := func() {
+		if expected.Load() {
+			once()
+		}
+	}
 	above := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		shared = locked{ctx, mu}
+		shared = locked{ctx, mu, asked}
 		return handler(shared, req)
 	}
 	conn := rpctest.Start(t, func(ctx context.Context, x rpctest.Exchange) error {
 		bare := shared.Context // what an interceptor above keeps
 		mu.Lock()
-		asked := make(chan struct{})
-		go func() { _ = interceptors.RequestID(ctx); close(asked) }() // holds the slot, waits for mu
-		time.Sleep(50 * time.Millisecond)
-		_ = interceptors.RequestID(bare) // whoever holds mu waits for the slot
+		expected.Store(true)
+		told := make(chan struct{})
+		go func() { _ = interceptors.RequestID(ctx); close(told) }() // waits for mu
+		<-waits
+		_ = interceptors.RequestID(bare) // must not wait for who waits for mu
 		mu.Unlock()
-		<-asked
+		<-told
 		return rpctest.Echo(ctx, x)
 	}, append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(above)}, quiet()...))
-	done := make(chan rpctest.Result, 1)
-	go func() { done <- rpctest.Do(t.Context(), conn, rpctest.Shapes[0]) }()
-	limit, stop := context.WithTimeout(t.Context(), 10*time.Second)
-	defer stop()
-	select {
-	case r := <-done:
-		if r.Err != nil {
-			t.Error(r.Err)
-		}
-	case <-limit.Done():
-		t.Error("deadlock")
-	}
+	answersInTime(t, conn)
 }
 
 // Of two ServerOptions, one inside of the other, the inner one's call is the handler's.

@@ -53,7 +53,7 @@ func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
 }
 
 func newServer(opts ...ServerOption) *server {
-	anyServer.Store(true)
+	raise(&anyServer)
 	s := &server{onFailure: logFailure, failures: escalation.New(failureEntries, failureWindow)}
 	for _, o := range opts {
 		if o != nil {

@@ -83,7 +83,8 @@ type serverCall struct {
 	server          *server
 	call            Call
 	key             uintptr         // of the stream, 0 for none
-	probe           int             // that found a slot for it
+	entered         bool            // in the table of calls
+	probe           int             // that found a slot there
 	outer           context.Context // what the code of others gets: the transport's, or the call itself
 	runs            runs
 	returned        bool // the handler came back, neither by panic nor by Goexit
@@ -116,7 +117,7 @@ func (c *serverCall) Value(key any) any {
 func (c *serverCall) enter(ctx context.Context, s *server, call Call) {
 	c.Context, c.outer, c.server, c.call = ctx, ctx, s, call
 	if c.key = streamKey(ctx); c.key == 0 {
-		streamless.Store(true)
+		raise(&streamless)
 	}
 	if s.engages() {
 		c.policy = s.policyOf(call.Method)

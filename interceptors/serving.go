@@ -396,7 +396,7 @@ func (u *unaryServing) begin(ctx context.Context, s *server, method string, req 
 	// interceptor below may wrap the stream.
 	if u.policy != nil && u.policy.HardStop || terminal.IsChain(handler) || u.nested() || !inProgress.add(&u.serverCall) {
 		u.outer, u.kept = &u.serverCall, true
-		ownContexts.Store(true)
+		raise(&ownContexts)
 	}
 }
 
@@ -408,7 +408,7 @@ func (u *unaryServing) nested() bool {
 
 // release ends the call for good.
 func (u *unaryServing) release() {
-	if u.outer == u.Context {
+	if u.entered {
 		inProgress.remove(&u.serverCall)
 	}
 	if u.settled && u.returned && !u.kept {
