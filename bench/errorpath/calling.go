@@ -66,6 +66,7 @@ func pairs(n int) []pair {
 	}
 	return append(out,
 		pair{name: WithDetails, fail: withDetails(n)},
+		pair{name: WithAll, fail: answerAll(n)},
 		pair{name: WithDetails + Read, fail: withDetails(n), read: readGRPC},
 		pair{name: GRPCStatic, fail: static(withDetails)(n)},
 		pair{name: Handwritten, fail: handwritten(n)},

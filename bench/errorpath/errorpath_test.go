@@ -11,7 +11,9 @@ import (
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -72,6 +74,29 @@ func TestWaysSayTheSame(t *testing.T) {
 					t.Errorf("ids %q and %q", id, again)
 				}
 			})
+		}
+	}
+}
+
+// Who says all by hand says as much.
+func TestAllIsAll(t *testing.T) {
+	for _, n := range counts {
+		if ours, all := len(encodeOwn(own(n)())), len(encodeGRPC(withAll(n)())); ours != all {
+			t.Errorf("%d details: %d bytes, by hand %d", n, ours, all)
+		}
+		sizes := map[string]int{}
+		for _, p := range pairs(n) {
+			conn, stop, err := start(p.fail, p.server, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var trailer metadata.MD
+			st := grpcstatus.Convert(conn.Invoke(t.Context(), method, new(emptypb.Empty), new(emptypb.Empty), grpc.Trailer(&trailer)))
+			stop()
+			sizes[p.name] = proto.Size(st.Proto()) + len(fmt.Sprint(trailer["x-request-id"], trailer["grpc-retry-pushback-ms"]))
+		}
+		if sizes[Answers] != sizes[WithAll] {
+			t.Errorf("a call with %d details: %d bytes, by hand %d", n, sizes[Answers], sizes[WithAll])
 		}
 	}
 }

@@ -28,6 +28,7 @@ const statusPlain = Status + "-plain"
 // says to do.
 var ways = []way{
 	{name: WithDetails, with: withDetails, encode: encodeGRPC},
+	{name: WithAll, with: withAll, encode: encodeGRPC},
 	{name: Status, with: own, encode: encodeOwn},
 	{name: statusPlain, with: own, encode: encodePlain},
 	{name: Status + "-attach", with: ownAttached, encode: encodeOwn},

@@ -27,6 +27,7 @@ const (
 	AnswersDefaultStatic     = AnswersDefault + "-static"
 	Policies                 = "recourse-policies"
 	WithDetails              = "grpc-withdetails"
+	WithAll                  = WithDetails + "-all"
 	Details                  = "grpc-details"
 	UnknownFields            = "grpc-unknownfields"
 	GRPCStatic               = "grpc-static"
@@ -74,6 +75,7 @@ var Abouts = []About{
 	{Policies, "interceptors and policies on both sides; a deadline is set, so that bare-deadline is what it builds on"},
 	{WithDetails, "grpc-go: status.WithDetails, as its documentation says"},
 	{WithDetails + Read, "the same, and the caller reads one detail with Details()"},
+	{WithAll, "the same, saying all that an error of this library says: its ErrorDetail made before, and in calls both trailers"},
 	{Details, "grpc-go: status.Details()"},
 	{UnknownFields, "grpc-go: what never changes is encoded once and sent as unknown fields"},
 	{GRPCStatic, "grpc-go: an error that is made once"},

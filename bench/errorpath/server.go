@@ -29,8 +29,8 @@ func start(fail func() error, server []grpc.ServerOption, client []grpc.DialOpti
 		}
 		handler := func(ctx context.Context, _ any) (any, error) {
 			err := fail()
-			if w, ok := err.(*wireError); ok {
-				return nil, w.send(ctx)
+			if s, ok := err.(sender); ok {
+				return nil, s.send(ctx)
 			}
 			return nil, err
 		}
@@ -40,6 +40,9 @@ func start(fail func() error, server []grpc.ServerOption, client []grpc.DialOpti
 		return interceptor(ctx, in, &grpc.UnaryServerInfo{FullMethod: method}, handler)
 	}, server, client)
 }
+
+// A sender has something to say beside its status.
+type sender interface{ send(context.Context) error }
 
 // send sends the bytes as grpc-go lets a handler do it: they are kept where the
 // status itself has no details.
