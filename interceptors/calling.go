@@ -39,6 +39,7 @@ type calling struct {
 	caller context.Context // as the application, or a policy, gave it
 	ctx    context.Context // with the deadline of the whole call
 	cancel context.CancelFunc
+	second int64 // when it began, for the throttle; 0: to be read, or used already
 
 	trouble *trouble // nil: no attempt has failed
 
@@ -135,6 +136,7 @@ func (k *calling) bounded(ctx context.Context) (context.Context, context.CancelF
 	var left time.Duration
 	if ok {
 		left = time.Until(end)
+		k.second = secondsBefore(end, left)
 	}
 	own := ok
 	if t := k.policy.Timeout; t > 0 && !k.call.streams() && (!ok || left > t) {
@@ -146,7 +148,11 @@ func (k *calling) bounded(ctx context.Context) (context.Context, context.CancelF
 	if !ok || own {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, left)
+	bound, cancel := context.WithTimeout(ctx, left)
+	if end, ok := bound.Deadline(); ok && k.second == 0 {
+		k.second = secondsBefore(end, left)
+	}
+	return bound, cancel
 }
 
 // reserves reports whether something has to be done after the call: a fallback, or the
@@ -201,7 +207,11 @@ func (k *calling) forget() {
 // Admit counts an attempt, and refuses it while the server is overloaded.
 func (k *calling) Admit() bool {
 	if k.client.throttles() && k.ctx.Err() == nil { // else nothing will be sent
-		k.open = k.method.target.throttle.Begin(seconds(), mathrand.Float64)
+		second := k.second
+		if k.second = 0; second == 0 {
+			second = seconds()
+		}
+		k.open = k.method.target.throttle.Begin(second, mathrand.Float64)
 		return k.open
 	}
 	return true
@@ -228,6 +238,15 @@ func (k *calling) answered(taken bool) {
 
 // seconds is the throttles' clock, for less than half the price of time.Now.
 func seconds() int64 { return int64(time.Since(start) / time.Second) }
+
+// secondsBefore is what seconds said so long before end, where end is a time of the
+// same clock: a deadline has had it read already.
+func secondsBefore(end time.Time, left time.Duration) int64 {
+	if end == end.Round(0) { // a time of day
+		return 0
+	}
+	return int64((end.Sub(start) - left) / time.Second)
+}
 
 var start = time.Now()
 

@@ -40,3 +40,15 @@ func TestADeadlineMayBeATimeOfDay(t *testing.T) {
 		}
 	})
 }
+
+// What a deadline has read of the clock is what the throttle would have read.
+func TestADeadlineTellsTheSecond(t *testing.T) {
+	before := seconds()
+	got := secondsBefore(time.Now().Add(time.Minute), time.Minute)
+	if after := seconds(); got < before || got > after {
+		t.Errorf("got %d, between %d and %d", got, before, after)
+	}
+	if got := secondsBefore(time.Now().Add(time.Minute).Round(0), time.Minute); got != 0 {
+		t.Errorf("of a time of day %d, want none", got)
+	}
+}
