@@ -18,6 +18,7 @@ import (
 
 func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
 	u := unaryServings.Get().(*unaryServing)
+	ctx = u.observed(ctx, s, Call{Method: info.FullMethod})
 	u.begin(ctx, s, info.FullMethod, req, handler)
 	defer u.release()
 	defer u.lastResort(&err)
@@ -30,7 +31,8 @@ func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	w := &serverStream{ServerStream: ss, srv: srv, handler: handler}
 	c := &w.serving.serverCall
-	c.enter(ss.Context(), s, Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream})
+	call := Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream}
+	c.enter(c.observed(ss.Context(), s, call), s, call)
 	c.outer = c
 	raise(&ownContexts)
 	defer c.lastResort(&err)
@@ -48,10 +50,14 @@ func (c *client) unary(ctx context.Context, method string, req, reply any, cc *g
 	u.call.Method, u.call.Side = method, ClientSide
 	u.req, u.reply, u.invoker, u.last = req, reply, invoker, terminal.IsGRPC(invoker)
 	ctx, u.within = outgoing(ctx)
+	if c.observer != nil {
+		ctx = u.watch.begin(ctx, c.observer, u.call, targetOf(cc))
+	}
 	err := u.hooked(ctx)
 	if err != nil {
-		err = c.fail(ctx, u.call, err, u.trailer, u.made())
+		err = c.fail(ctx, u.call, err, u.trailer, u.made(), &u.watch)
 	}
+	u.watch.end()
 	u.release()
 	return err
 }
@@ -99,9 +105,17 @@ func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 		s = new(clientStream)
 	}
 	s.client = c
+	if engaged {
+		s.watch = &s.repeated.watch
+	} else if c.observer != nil {
+		s.watch = new(observed)
+	}
 	s.call = Call{Method: method, Side: ClientSide, ClientStreams: desc.ClientStreams, ServerStreams: desc.ServerStreams}
 	var within bool
 	s.caller, within = outgoing(ctx)
+	if c.observer != nil {
+		s.caller = s.watch.begin(s.caller, c.observer, s.call, targetOf(cc))
+	}
 	if engaged {
 		s.repeated.call, s.repeated.within = s.call, within
 	}
@@ -128,9 +142,10 @@ type clientStream struct {
 	call   Call
 	// repeated has the attempts at the stream; nil without a policy.
 	repeated *streamCall
+	watch    *observed // nil: nobody observes
 	runs     runs
 	cancel   context.CancelFunc // nil without hooks
-	forget   func() bool        // stops waiting for the caller to give up
+	forget   func() bool        // stops waiting for the caller to give up; nil without hooks and observer
 
 	receiving atomic.Bool // the application is in RecvMsg
 	once      sync.Once
@@ -149,7 +164,7 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 	if err := s.start(ctx, desc, cc, streamer, opts); err != nil {
 		return err
 	}
-	if s.runs != nil {
+	if s.runs != nil || s.watch.watches() {
 		// The caller's context, not the stream's: gRPC cancels that one before
 		// RecvMsg has told the outcome.
 		s.forget = context.AfterFunc(s.caller, func() {
@@ -167,7 +182,7 @@ func (s *clientStream) start(ctx context.Context, desc *grpc.StreamDesc, cc *grp
 		s.ClientStream = s.repeated
 		return s.repeated.openStream(ctx)
 	}
-	if s.ClientStream, err = streamer(ctx, desc, cc, s.call.Method, opts...); err == nil && s.ClientStream == nil {
+	if s.ClientStream, err = streamer(s.watch.attempt(ctx, 1), desc, cc, s.call.Method, opts...); err == nil && s.ClientStream == nil {
 		err = errNoStream
 	}
 	return err
@@ -210,8 +225,9 @@ func (s *clientStream) end(err error, trailer metadata.MD) {
 		if s.repeated != nil {
 			attempts = int(s.repeated.attempts.Load())
 		}
-		s.outcome = s.client.fail(s.caller, s.call, out, trailer, attempts)
+		s.outcome = s.client.fail(s.caller, s.call, out, trailer, attempts, s.watch)
 	}
+	s.watch.end()
 	if s.cancel != nil {
 		s.cancel()
 	}
@@ -238,7 +254,7 @@ func (s *clientStream) drain(m any) {
 }
 
 func (s *clientStream) RecvMsg(m any) error {
-	if s.runs == nil {
+	if s.forget == nil {
 		return s.recv(m)
 	}
 	s.receiving.Store(true)

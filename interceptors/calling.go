@@ -35,6 +35,7 @@ type calling struct {
 	settings *callSettings
 	opts     []grpc.CallOption // the application's, of each attempt
 
+	watch  observed
 	within bool            // a call that this process serves
 	caller context.Context // as the application, or a policy, gave it
 	ctx    context.Context // with the deadline of the whole call
@@ -64,6 +65,9 @@ func (t *trouble) enter(k *calling, named bool) *trouble {
 	t.Policy, t.Budget = k.policy, &k.method.target.budget
 	t.Repeatable = named || k.idempotent()
 	t.Deadline, _ = k.ctx.Deadline()
+	if k.watch.watches() {
+		t.Decided = k.watch.decided
+	}
 	return t
 }
 
@@ -171,6 +175,7 @@ func (k *calling) attempt(n int) (context.Context, context.CancelFunc) {
 		ctx = k.repeated(ctx, n)
 		k.forget()
 	}
+	ctx = k.watch.attempt(ctx, n)
 	k.present = ctx
 	return ctx, cancel
 }
@@ -217,9 +222,11 @@ func (k *calling) Admit() bool {
 	return true
 }
 
-func throttled() error {
-	return status.New(codes.Unavailable, "CLIENT_THROTTLED", "the service is overloaded; this client holds calls back for a while",
+func (k *calling) throttled() error {
+	err := status.New(codes.Unavailable, "CLIENT_THROTTLED", "the service is overloaded; this client holds calls back for a while",
 		status.Outcome(status.NotApplied), status.Retry(status.Never, recoursev1.RetryAdvice_WHY_OVERLOADED))
+	k.watch.tell(Event{Kind: EventRefused, Reason: "throttle", Err: err})
+	return err
 }
 
 // answered tells the throttle, once, how an attempt fared: whether the server took
@@ -354,12 +361,13 @@ func (k *calling) saved(err error) {
 func (k *calling) recovered(last *status.Error, d *recoursev1.Degraded) {
 	f := Failure{
 		Call: k.call, Err: last, Cause: last.Unwrap(), RequestID: last.RequestID(),
-		Degraded: d, Attempts: k.made(), policy: k.policy,
+		Degraded: d, Attempts: k.made(), Policy: k.policy, saved: true,
 	}
+	k.watch.failed(f)
 	switch {
 	case k.client.onFailure != nil && d != nil:
 		report(k.caller, k.client.onFailure, f)
-	case k.client.policies != nil && k.policy.LogRecovery:
+	case k.client.policies != nil && k.policy.LogRecovery && k.client.observer == nil:
 		report(k.caller, logRecovery, f)
 	}
 }
@@ -371,11 +379,12 @@ func (k *calling) tellAbove(a *recoursev1.RetryAdvice) {
 
 // watched reports whether anybody wants to know of a degraded answer.
 func (k *calling) watched() bool {
-	return k.settings.watches() || watchIn(k.caller) != nil
+	return k.settings.watches() || watchIn(k.caller) != nil || k.watch.watches()
 }
 
 // mark hands out the mark of a degraded answer.
 func (k *calling) mark(d *recoursev1.Degraded) {
+	k.watch.marked(d)
 	k.settings.mark(d)
 	watchIn(k.caller).tell(d)
 }

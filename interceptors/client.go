@@ -18,6 +18,7 @@ import (
 // client is everything that does not change between calls.
 type client struct {
 	onFailure func(context.Context, Failure)
+	observer  Observer // nil: nobody
 	hooks     []Hook
 	policies  *policy.Set // nil: nothing is done but to read errors
 	fallbacks map[string][]*Substitute
@@ -73,14 +74,29 @@ type serviceKey struct{ target, service string }
 const maxMethods = 4096
 
 func (c *client) method(cc *grpc.ClientConn, name string) *clientMethod {
-	on := ""
-	if cc != nil {
-		on = cc.Target()
-	}
+	on := targetOf(cc)
 	if m := c.methods.find(on, name); m != nil {
 		return m
 	}
 	return c.meet(on, name)
+}
+
+func targetOf(cc *grpc.ClientConn) string {
+	if cc == nil {
+		return ""
+	}
+	return cc.Target()
+}
+
+// budgets are the levels of all targets.
+func (r *registry) budgets() []BudgetLevel {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	levels := make([]BudgetLevel, 0, len(r.targets))
+	for on, t := range r.targets {
+		levels = append(levels, BudgetLevel{Target: on.target, Service: on.service, Level: t.budget.Level()})
+	}
+	return levels
 }
 
 // onTargets are the methods of a name: most clients have one target.
@@ -179,15 +195,20 @@ func read(ctx context.Context, err error, method string, trailer metadata.MD) *s
 }
 
 // fail ends a call that went wrong.
-func (c *client) fail(ctx context.Context, call Call, err error, trailer metadata.MD, attempts int) error {
+func (c *client) fail(ctx context.Context, call Call, err error, trailer metadata.MD, attempts int, w *observed) error {
 	e, ok := err.(*status.Error)
 	if asJudged := ok && e.Received() && attempts > 0 && len(c.hooks) == 0; !asJudged {
 		err = status.Finite(err)
 		e = read(ctx, err, call.Method, trailer)
 	}
-	if c.onFailure == nil {
+	if c.onFailure == nil && !w.watches() {
 		return e // undecoded: its reader may want one detail, or only the code
 	}
-	report(ctx, c.onFailure, Failure{Call: call, Err: e, Cause: err, RequestID: e.RequestID(), Attempts: attempts, Elided: e.Elided()})
+	f := Failure{Call: call, Err: e, Cause: err, RequestID: e.RequestID(), Attempts: attempts, Elided: e.Elided()}
+	if c.policies != nil {
+		f.Policy = c.policyOf(call.Method)
+	}
+	w.failed(f)
+	report(ctx, c.onFailure, f)
 	return e
 }

@@ -27,10 +27,15 @@ type Failure struct {
 	// Attempts is how often a client has made the call, or a server has run its
 	// handler; 0 where nothing repeats calls.
 	Attempts int
-	// Elided is how many things were left out of the error on the wire.
-	Elided int
+	// Elided is how many things were left out of the error on the wire, and Size what
+	// all trailers take there, in bytes, counted as HTTP/2 does; 0 on a client.
+	Elided, Size int
+	// Caller is how much a server trusts its caller.
+	Caller status.Trust
+	// Policy is what holds for the method, nil if nothing does. It must not be changed.
+	Policy *policy.Policy
 
-	policy *policy.Policy // nil: none
+	saved bool // by a repeat
 }
 
 // LogValue makes a group of everything that helps to find the cause, safe for a
@@ -56,7 +61,7 @@ func (f Failure) LogValue() slog.Value {
 	if f.Elided > 0 {
 		attrs = append(attrs, slog.Int("elided", f.Elided))
 	}
-	if p := panicIn(f.Err); p != nil && (f.policy == nil || f.policy.StackTraces) {
+	if p := panicIn(f.Err); p != nil && (f.Policy == nil || f.Policy.StackTraces) {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	return slog.GroupValue(attrs...)
@@ -89,7 +94,7 @@ func panicIn(err error) *status.PanicError {
 // fallback made up for.
 func logFailure(ctx context.Context, f Failure) {
 	if f.Degraded != nil {
-		if f.policy == nil || f.policy.LogRecovery {
+		if f.Policy == nil || f.Policy.LogRecovery {
 			log(ctx, slog.LevelWarn, "call answered by a fallback", f)
 		}
 		return
@@ -101,7 +106,7 @@ func logFailure(ctx context.Context, f Failure) {
 	case codes.Unavailable, codes.DeadlineExceeded:
 		level = slog.LevelWarn
 	default:
-		if f.policy == nil && f.Err.Unwrap() == nil || f.policy != nil && !f.policy.LogAllErrors {
+		if f.Policy == nil && f.Err.Unwrap() == nil || f.Policy != nil && !f.Policy.LogAllErrors {
 			return
 		}
 	}

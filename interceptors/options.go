@@ -54,12 +54,16 @@ func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
 
 func newServer(opts ...ServerOption) *server {
 	raise(&anyServer)
-	s := &server{onFailure: logFailure, failures: escalation.New(failureEntries, failureWindow)}
+	s := &server{logs: true, failures: escalation.New(failureEntries, failureWindow)}
 	for _, o := range opts {
 		if o != nil {
 			o.applyServer(s)
 		}
 	}
+	if s.logs && s.observer == nil {
+		s.onFailure = logFailure
+	}
+	attach(s.observer, ServerSide, s, (*server).levels)
 	return s
 }
 
@@ -81,6 +85,7 @@ func DialOptions(opts ...DialOption) []grpc.DialOption {
 	if len(c.resumes) > 0 && c.policies == nil {
 		misuse("Resume does nothing without Policies: only a call that may be repeated can be resumed")
 	}
+	attach(c.observer, ClientSide, c, (*client).levels)
 	dial := []grpc.DialOption{
 		grpc.WithMaxHeaderListSize(maxHeaderListSize),
 		grpc.WithChainUnaryInterceptor(c.unary),
@@ -146,7 +151,7 @@ func Classifiers(classifiers ...status.Classifier) ServerOption {
 // sent and must not block; a panic in it is ignored.
 func OnFailure(f func(ctx context.Context, failure Failure)) Option {
 	return bothOption{
-		server: func(s *server) { s.onFailure = f },
+		server: func(s *server) { s.onFailure, s.logs = f, false },
 		client: func(c *client) { c.onFailure = f },
 	}
 }

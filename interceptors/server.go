@@ -31,6 +31,8 @@ type server struct {
 	omitDetail  []status.Trust
 	classifiers []status.Classifier
 	onFailure   func(context.Context, Failure)
+	logs        bool     // by itself, unless somebody observes
+	observer    Observer // nil: nobody
 	hooks       []Hook
 	policies    *policy.Set // nil: nothing is done but to answer errors
 	fallbacks   map[string][]*Substitute
@@ -82,6 +84,7 @@ type serverCall struct {
 	context.Context // as the transport made it
 	server          *server
 	call            Call
+	watch           observed
 	key             uintptr         // of the stream, 0 for none
 	entered         bool            // in the table of calls
 	probe           int             // that found a slot there
@@ -124,6 +127,14 @@ func (c *serverCall) enter(ctx context.Context, s *server, call Call) {
 	}
 }
 
+// observed returns the context that an observer gives a call, before it is entered.
+func (c *serverCall) observed(ctx context.Context, s *server, call Call) context.Context {
+	if s.observer == nil {
+		return ctx
+	}
+	return c.watch.begin(ctx, s.observer, call, "")
+}
+
 // startHooks returns the context for the handler.
 func (c *serverCall) startHooks() (context.Context, error) {
 	ctx, rs, err := begin(c.outer, c.server.hooks, c.call)
@@ -148,6 +159,7 @@ func (c *serverCall) outcome(reply *any, err *error) {
 	}
 	if *err = c.runs.end(*err); *err == nil {
 		c.succeed(reply != nil)
+		c.watch.marked(c.degraded.Load())
 	} else {
 		if reply != nil {
 			*reply = nil
@@ -158,6 +170,7 @@ func (c *serverCall) outcome(reply *any, err *error) {
 			c.writeStatus(answer.status)
 		}
 	}
+	c.watch.end()
 	c.settled = true
 }
 
@@ -171,6 +184,8 @@ func (c *serverCall) lastResort(err *error) {
 	stream := grpc.ServerTransportStreamFromContext(c.Context)
 	st := overwriting(trailerOf(stream), grpcstatus.New(codes.Internal, "an unexpected error occurred"))
 	*err = st.Err()
+	c.watch.failed(Failure{Call: c.call, Err: status.Classify(status.Panicked(v)), Cause: *err, RequestID: c.requestID(), Policy: c.policy})
+	c.watch.end()
 	if v == nil {
 		c.writeStatus(st)
 	}
@@ -205,7 +220,12 @@ func (c *serverCall) answer(cause error) *sentError {
 	r.Reserved = sizeOf(existing) + subtypeSize(stream) + fieldSize(requestIDKey, r.RequestID) + fieldSize(pushbackKey, "2147483647")
 	enc := e.Encode(r)
 	setTrailer(stream, existing, r.RequestID, enc)
-	report(c.outer, c.server.onFailure, Failure{Call: c.call, Err: e, Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler, Elided: enc.Elided, policy: c.policy})
+	f := Failure{
+		Call: c.call, Err: e, Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler,
+		Elided: enc.Elided, Size: enc.Size, Caller: r.Trust, Policy: c.policy,
+	}
+	c.watch.failed(f)
+	report(c.outer, c.server.onFailure, f)
 	return &sentError{whole: e, status: overwriting(existing, enc.Status)}
 }
 

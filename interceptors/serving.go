@@ -59,12 +59,10 @@ var _ retry.Op = (*handling)(nil)
 func (h *handling) within(ctx context.Context) error {
 	p := h.policy
 	if err := h.tooLate(ctx, p); err != nil {
-		h.refused = true
-		return err
+		return h.refuses("deadline", err)
 	}
 	l, err := h.admitted(ctx)
 	if err != nil {
-		h.refused = true
 		return err
 	}
 	if l != nil {
@@ -102,6 +100,16 @@ func (h *handling) inTime(ctx context.Context, p *policy.Policy) error {
 		return nil
 	}
 	return h.repeat(err)
+}
+
+// refuses is a call that nothing was done for.
+func (h *handling) refuses(why string, err error) error {
+	h.refused = true
+	if h.watch.watches() {
+		e, _ := status.From(err)
+		h.watch.tell(Event{Kind: EventRefused, Reason: why, Err: e})
+	}
+	return err
 }
 
 // tooLate refuses what cannot be done in the time that the caller has left.
@@ -142,7 +150,7 @@ func (h *handling) bounded(ctx context.Context, p *policy.Policy) (context.Conte
 func (h *handling) admitted(ctx context.Context) (*limit.Limiter, error) {
 	s := h.server
 	if s.abandoned.Load() >= maxAbandoned {
-		return nil, overloaded("HANDLERS_STUCK", "too many handlers of this service do not return", time.Second)
+		return nil, h.refuses("stuck", overloaded("HANDLERS_STUCK", "too many handlers of this service do not return", time.Second))
 	}
 	l := s.calls
 	if h.call.streams() {
@@ -156,8 +164,9 @@ func (h *handling) admitted(ctx context.Context) (*limit.Limiter, error) {
 	case nil:
 		return l, nil
 	case limit.Refusal:
-		return nil, overloaded("SERVER_OVERLOADED", "the service has more calls than it can serve", err.RetryAfter)
+		return nil, h.refuses("limit", overloaded("SERVER_OVERLOADED", "the service has more calls than it can serve", err.RetryAfter))
 	default:
+		h.refused = true // its caller has given up
 		return nil, err
 	}
 }
@@ -175,6 +184,7 @@ func (h *handling) Again(ctx context.Context, attempt int) error {
 		h.degraded.Store(nil)
 		h.shape.rerun()
 	}
+	ctx = h.watch.attempt(ctx, attempt)
 	if !h.mayBeLeft() {
 		return h.inline(ctx)
 	}
@@ -211,7 +221,12 @@ func (h *handling) stoppable(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
-	if stopped != nil && run.abandon() {
+	if stopped != nil && run.abandon(h.watch.observer) {
+		why := "deadline"
+		if h.refused {
+			why = "silence"
+		}
+		h.watch.tell(Event{Kind: EventAbandoned, Reason: why})
 		h.shape.leave()
 		return stopped
 	}
@@ -231,6 +246,7 @@ func (h *handling) endOf(ctx context.Context) <-chan struct{} {
 // handlerRun is a handler in a goroutine of its own.
 type handlerRun struct {
 	owner    *handling
+	observer Observer // of a run that was abandoned
 	state    atomic.Int32
 	done     chan struct{}
 	reply    any
@@ -263,8 +279,9 @@ func (r *handlerRun) do(ctx context.Context, handler func(context.Context) (any,
 
 // abandon leaves the handler behind, counted until it returns, unless it has. Above
 // the limit its call waits for it, as it would without a hard stop.
-func (r *handlerRun) abandon() bool {
+func (r *handlerRun) abandon(o Observer) bool {
 	s := r.owner.server
+	r.observer = o
 	if s.abandoned.Add(1) <= maxAbandoned && r.state.CompareAndSwap(running, abandoned) {
 		return true
 	}
@@ -277,8 +294,13 @@ func (r *handlerRun) abandon() bool {
 func (r *handlerRun) late() {
 	h := r.owner
 	h.server.abandoned.Add(-1)
+	e := Event{Kind: EventReturned}
 	if r.panicked {
-		report(h.outer, h.server.onFailure, Failure{Call: h.call, Err: status.Classify(r.err), Cause: r.err, RequestID: h.requestID(), policy: h.policy})
+		e.Err = status.Classify(r.err)
+		report(h.outer, h.server.onFailure, Failure{Call: h.call, Err: e.Err, Cause: r.err, RequestID: h.requestID(), Policy: h.policy})
+	}
+	if r.observer != nil {
+		tell(h.outer, r.observer, nil, e)
 	}
 }
 
@@ -293,8 +315,17 @@ func (h *handling) repeat(err error) error {
 		Repeatable: limits.Idempotent || h.method.facts.idempotent || h.method.facts.named(h.req),
 	}
 	run.Deadline, _ = h.ctx.Deadline()
+	if h.watch.watches() {
+		run.Decided = h.watch.decided
+	}
 	if err = run.Repeat(h.ctx, err, h); err == nil {
 		run.Worked()
+		if h.watch.watches() {
+			h.watch.failed(Failure{
+				Call: h.call, Err: run.Last, Cause: run.Last.Unwrap(), RequestID: h.requestID(),
+				Attempts: run.Made, Caller: h.trust(), Policy: h.policy, saved: true,
+			})
+		}
 		return nil
 	}
 	if run.Attempts < 2 {
@@ -327,11 +358,16 @@ func (h *handling) fallBack(ctx context.Context, err error) error {
 	f := rescue{
 		chain: h.method.fallbacks, budget: h.policy.FallbackTimeout, single: !h.call.ServerStreams,
 		call:  failedCall{method: h.call.Method, req: h.req, cause: cause},
-		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.shape.substitute,
+		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.shape.substitute, watch: &h.watch,
 	}
 	mark, err := f.run(ctx)
 	if mark != nil {
-		report(h.outer, h.server.onFailure, Failure{Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Attempts: h.runsOfHandler, policy: h.policy})
+		saved := Failure{
+			Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark,
+			Attempts: h.runsOfHandler, Caller: h.trust(), Policy: h.policy,
+		}
+		h.watch.failed(saved)
+		report(h.outer, h.server.onFailure, saved)
 	}
 	return err
 }
@@ -439,7 +475,7 @@ func (u *unaryServing) serve() (any, error) {
 // run runs the handler within the method's policy, if there is any.
 func (u *unaryServing) run(ctx context.Context) (any, error) {
 	if u.policy == nil {
-		return u.handler(ctx, u.original)
+		return u.handler(u.watch.attempt(ctx, 1), u.original)
 	}
 	u.prepare(u)
 	u.req, _ = u.original.(proto.Message)

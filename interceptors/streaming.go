@@ -106,7 +106,7 @@ func (s *streamCall) openStream(ctx context.Context) error {
 	if s.Admit() {
 		err = s.reopen(1)
 	} else {
-		err = throttled()
+		err = s.throttled()
 	}
 	if err == nil || s.repeat(err, opening{s}) == nil {
 		return nil

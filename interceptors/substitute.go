@@ -1,6 +1,7 @@
 package interceptors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -212,6 +213,9 @@ func (s *Substitute) From(source string) *Substitute {
 	return &named
 }
 
+// named is its source, for an observer.
+func (s *Substitute) named() string { return cmp.Or(s.source, "fallback") }
+
 // rescue is a chain about to run.
 type rescue struct {
 	chain  []*Substitute
@@ -220,6 +224,7 @@ type rescue struct {
 	single bool                                                 // one reply, which is sent when the substitute has returned
 	begin  func(*recoursev1.Degraded)                           // told of the mark before the first reply
 	send   func(ctx context.Context, reply proto.Message) error // an error of it ends the call
+	watch  *observed
 }
 
 // run asks the substitutes after a call has failed. It returns the mark of the
@@ -242,6 +247,7 @@ func (f *rescue) run(ctx context.Context) (*recoursev1.Degraded, error) {
 		if a.hasBegun() {
 			return a.mark, asStatus(err)
 		}
+		f.watch.tell(Event{Kind: EventFallback, Reason: s.named(), Err: status.Classify(err)})
 		failed = append(failed, err)
 	}
 	if len(failed) == 1 {
@@ -327,6 +333,7 @@ func (a *answer) start() error {
 	if !a.begun {
 		a.begun = true
 		a.begin(a.mark)
+		a.watch.tell(Event{Kind: EventFallback, Reason: a.substitute.named()})
 	}
 	return nil
 }

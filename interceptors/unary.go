@@ -53,7 +53,7 @@ func (u *unaryCall) release() {
 func (u *unaryCall) do(ctx context.Context) (err error) {
 	settings, rest, engaged := u.client.engaged(ctx, u.opts)
 	if !engaged {
-		err = u.invoker(ctx, u.call.Method, u.req, u.reply, u.cc, u.options()...)
+		err = u.invoker(u.watch.attempt(ctx, 1), u.call.Method, u.req, u.reply, u.cc, u.options()...)
 		u.trailer = u.told.trailer
 		return err
 	}
@@ -86,7 +86,7 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 
 func (u *unaryCall) first() error {
 	if !u.Admit() {
-		return throttled()
+		return u.throttled()
 	}
 	return u.Again(u.ctx, 1)
 }
@@ -162,7 +162,7 @@ func (u *unaryCall) substitute(err error) error {
 	u.kept = true
 	f := rescue{
 		chain: u.method.fallbacks, budget: u.policy.FallbackTimeout, single: true,
-		call: failedCall{conn: u.cc, method: u.call.Method, req: u.asked, cause: e}, begin: u.mark,
+		call: failedCall{conn: u.cc, method: u.call.Method, req: u.asked, cause: e}, begin: u.mark, watch: &u.watch,
 		send: func(_ context.Context, m proto.Message) error {
 			reply, ok := u.reply.(proto.Message)
 			if !ok {

@@ -51,6 +51,13 @@ func (b *Budget) take(cost int64) bool {
 	return true
 }
 
+// Level is what is left of it, from 0 to 1.
+func (b *Budget) Level() float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return 1 - float64(b.lacks)/most
+}
+
 // overHalf reports whether the target has been well enough for a repeat that
 // another hop has given up on.
 func (b *Budget) overHalf() bool {

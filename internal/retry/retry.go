@@ -44,6 +44,20 @@ const (
 	tooLate                 // the wait does not fit into the time left, or is longer than anybody waits
 )
 
+// Decision is what follows an attempt that failed.
+type Decision struct {
+	Err     *status.Error
+	Attempt int  // its number
+	Again   bool // another follows, after Wait
+	Wait    time.Duration
+	// Reason is who asked for the wait (backoff, retry_info, pushback, or action for one
+	// that was carried out), or why there is no other attempt (final, unsafe, exhausted,
+	// budget, time, throttle).
+	Reason string
+}
+
+var reasons = [...]string{over: "final", unsafe: "unsafe", exhausted: "exhausted", spent: "budget", tooLate: "time"}
+
 // Run is the part of one call. The zero value and a policy are enough; it is not
 // safe for concurrent use.
 type Run struct {
@@ -52,6 +66,8 @@ type Run struct {
 	Deadline   time.Time // after which nobody waits; zero: none
 	Repeatable bool      // sending the request twice does no more than once
 	Attempts   int       // made so far
+
+	Decided func(Decision) // told of each; nil: nobody wants to know
 
 	// Upward is set by a Repeat that failed: what the caller of the service that
 	// made the call has to know, nil if nothing.
@@ -63,6 +79,7 @@ type Run struct {
 	Made int
 
 	why        reason
+	asked      string // for the wait
 	chance     bool // a last attempt after another hop had given up
 	overloaded bool
 	charged    int64 // what the present attempt has cost; returned if it works
@@ -136,9 +153,9 @@ func (r *Run) next(now time.Time, draw float64, f Failure, advice *recoursev1.Re
 		return 0, false
 	}
 	hint, hinted := f.hint()
-	wait = r.backoff(draw, r.overloaded && !hinted)
-	if hinted {
-		wait = max(wait, hint+time.Duration(draw*float64(hint)/4)) // not all at once
+	wait, r.asked = r.backoff(draw, r.overloaded && !hinted), "backoff"
+	if theirs := hint + time.Duration(draw*float64(hint)/4); hinted && theirs >= wait { // not all at once
+		wait, r.asked = theirs, f.hinter()
 	}
 	if hint > maxHint || !r.fits(now, wait) {
 		r.why = tooLate
@@ -240,6 +257,14 @@ func (f Failure) hint() (time.Duration, bool) {
 	return d, ok
 }
 
+// hinter is who asked for that.
+func (f Failure) hinter() string {
+	if d, _ := f.Err.RetryDelay(); f.HasPushback && f.Pushback >= d {
+		return "pushback"
+	}
+	return "retry_info"
+}
+
 // Op is what is repeated.
 type Op interface {
 	// Judge tells what became of an attempt that ended with err.
@@ -270,9 +295,13 @@ func (r *Run) Repeat(ctx context.Context, err error, op Op) error {
 		if !again {
 			wait, again = r.next(time.Now(), rand.Float64(), f, advice)
 		}
+		why := reasons[r.why]
 		if again && !op.Admit() {
 			r.refund()
-			r.overloaded, again = true, false
+			r.overloaded, again, why = true, false, "throttle"
+		}
+		if r.Decided != nil {
+			r.decided(again, wait, why, last)
 		}
 		if !again {
 			return r.lastWord(f, advice)
@@ -290,6 +319,14 @@ func (r *Run) Repeat(ctx context.Context, err error, op Op) error {
 	}
 }
 
+func (r *Run) decided(again bool, wait time.Duration, why string, last *status.Error) {
+	d := Decision{Err: last, Attempt: r.Made, Again: again, Reason: why}
+	if again {
+		d.Wait, d.Reason = wait, r.asked
+	}
+	r.Decided(d)
+}
+
 // remedy is asked only where the failure calls for an action, and a repeat would
 // do no harm. Who the caller is a server asks before anything else. The wait is the
 // server's.
@@ -303,6 +340,7 @@ func (r *Run) remedy(ctx context.Context, f Failure, op Op) (wait time.Duration,
 		return 0, false
 	}
 	r.remedies++
+	r.asked = "action"
 	return wait, true
 }
 
