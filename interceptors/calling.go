@@ -361,7 +361,7 @@ func (k *calling) saved(err error) {
 func (k *calling) recovered(last *status.Error, d *recoursev1.Degraded) {
 	f := Failure{
 		Call: k.call, Err: last, Cause: last.Unwrap(), RequestID: last.RequestID(),
-		Degraded: d, Attempts: k.made(), Policy: k.policy, saved: true,
+		Degraded: d, Attempts: k.made(), Policy: k.policy, Saved: true,
 	}
 	k.watch.failed(f)
 	switch {

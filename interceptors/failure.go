@@ -22,7 +22,9 @@ type Failure struct {
 	Cause error
 	// RequestID is what the caller is told to quote, empty if there is none.
 	RequestID string
-	// Degraded is set where a fallback has answered: the call itself did not fail.
+	// Saved is true where the caller got an answer after all, of a repeat or a fallback.
+	Saved bool
+	// Degraded is the mark of that answer, if it is degraded.
 	Degraded *recoursev1.Degraded
 	// Attempts is how often a client has made the call, or a server has run its
 	// handler; 0 where nothing repeats calls.
@@ -34,8 +36,6 @@ type Failure struct {
 	Caller status.Trust
 	// Policy is what holds for the method, nil if nothing does. It must not be changed.
 	Policy *policy.Policy
-
-	saved bool // by a repeat
 }
 
 // LogValue makes a group of everything that helps to find the cause, safe for a

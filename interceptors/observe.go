@@ -237,7 +237,7 @@ func (w *observed) end() {
 	case w.degraded == nil:
 	case f == nil:
 		f = &Failure{Call: w.seen.Call, Degraded: w.degraded}
-	case f.Degraded == nil && f.saved:
+	case f.Degraded == nil && f.Saved:
 		f.Degraded = w.degraded
 	}
 	defer func() { _ = recover() }()

@@ -323,7 +323,7 @@ func (h *handling) repeat(err error) error {
 		if h.watch.watches() {
 			h.watch.failed(Failure{
 				Call: h.call, Err: run.Last, Cause: run.Last.Unwrap(), RequestID: h.requestID(),
-				Attempts: run.Made, Caller: h.trust(), Policy: h.policy, saved: true,
+				Attempts: run.Made, Caller: h.trust(), Policy: h.policy, Saved: true,
 			})
 		}
 		return nil
@@ -363,7 +363,7 @@ func (h *handling) fallBack(ctx context.Context, err error) error {
 	mark, err := f.run(ctx)
 	if mark != nil {
 		saved := Failure{
-			Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark,
+			Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: true,
 			Attempts: h.runsOfHandler, Caller: h.trust(), Policy: h.policy,
 		}
 		h.watch.failed(saved)

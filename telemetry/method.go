@@ -1,0 +1,135 @@
+package telemetry
+
+import (
+	"maps"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/recourse-dev/recourse/interceptors"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Names that a stranger may invent are counted under one name above these limits: a
+// client may be asked to call any method, and a server sends any error code.
+const (
+	maxMethods    = 1000 // of a side, each on each target
+	maxErrorTypes = 200
+	maxSeries     = 2000 // of failures: method, code and error type
+	other         = "_OTHER"
+)
+
+// method is what does not change between the calls of a method, of one side, on one
+// target: names and options are made once.
+type method struct {
+	service string
+	span    string // its name
+	attempt string // that of an attempt's span
+	options []trace.SpanStartOption
+	again   []trace.SpanStartOption
+
+	labels  []attribute.KeyValue // grpc.method and grpc.target
+	count   []metric.AddOption
+	measure []metric.RecordOption // of an attempt that may still fail
+	ok      []metric.RecordOption // of a call that has worked
+}
+
+type methodKey struct{ name, target string }
+
+// methods are those that were called, of both sides.
+type methods struct {
+	besideOtelgrpc bool
+
+	server, client atomic.Pointer[map[methodKey]*method]
+	mu             sync.Mutex
+}
+
+func (m *methods) of(o *interceptors.Observation) *method {
+	side := &m.server
+	if o.Side == interceptors.ClientSide {
+		side = &m.client
+	}
+	key := methodKey{o.Method, o.Target}
+	if known := side.Load(); known != nil {
+		if found := (*known)[key]; found != nil {
+			return found
+		}
+	}
+	return m.meet(side, o, key)
+}
+
+func (m *methods) meet(side *atomic.Pointer[map[methodKey]*method], o *interceptors.Observation, key methodKey) *method {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	grown := map[methodKey]*method{}
+	if known := side.Load(); known != nil {
+		if found := (*known)[key]; found != nil {
+			return found
+		}
+		if len(*known) >= maxMethods {
+			key = methodKey{other, other}
+			if found := (*known)[key]; found != nil {
+				return found
+			}
+		}
+		grown = maps.Clone(*known)
+	}
+	made := m.make(o.Side, key)
+	grown[key] = made
+	side.Store(&grown)
+	return made
+}
+
+func (m *methods) make(side interceptors.Side, key methodKey) *method {
+	name := strings.TrimPrefix(key.name, "/")
+	service, _, _ := strings.Cut(name, "/")
+	made := &method{service: service, span: name, attempt: "Attempt." + strings.ReplaceAll(name, "/", ".")}
+	made.labels = []attribute.KeyValue{attribute.String("grpc.method", name)}
+	kind := trace.SpanKindServer
+	attributes := []attribute.KeyValue{semconv.RPCSystemNameGRPC, semconv.RPCMethod(name)}
+	if side == interceptors.ClientSide {
+		made.labels = append(made.labels, attribute.String("grpc.target", key.target))
+		attributes = append(attributes, address(key.target)...)
+		if kind = trace.SpanKindClient; m.besideOtelgrpc {
+			kind = trace.SpanKindInternal
+		}
+	}
+	made.options = []trace.SpanStartOption{trace.WithSpanKind(kind), trace.WithAttributes(attributes...)}
+	made.again = []trace.SpanStartOption{trace.WithSpanKind(kind), trace.WithAttributes(attributes...)}
+	made.count = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(made.labels...))}
+	made.measure = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(made.labels...))}
+	made.ok = []metric.RecordOption{metric.WithAttributeSet(made.with(attribute.String("grpc.status", "OK")))}
+	return made
+}
+
+// with returns the method's labels and more.
+func (m *method) with(more ...attribute.KeyValue) attribute.Set {
+	all := make([]attribute.KeyValue, 0, len(m.labels)+len(more))
+	return attribute.NewSet(append(append(all, m.labels...), more...)...)
+}
+
+// address is what a target names: the authority's host and port, without a scheme such
+// as dns:///.
+func address(target string) []attribute.KeyValue {
+	if i := strings.Index(target, "://"); i >= 0 {
+		target = target[i+len("://"):]
+		target = target[strings.Index(target, "/")+1:]
+	}
+	if target == "" || target == other {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(target)
+	if err != nil {
+		return []attribute.KeyValue{semconv.ServerAddress(target)}
+	}
+	out := []attribute.KeyValue{semconv.ServerAddress(host)}
+	if n, err := strconv.Atoi(port); err == nil {
+		out = append(out, semconv.ServerPort(n))
+	}
+	return out
+}

@@ -1,0 +1,212 @@
+package telemetry
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
+	"github.com/recourse-dev/recourse/interceptors"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Config says where telemetry goes. The zero value uses what is global: OpenTelemetry's
+// providers and propagator, and slog.Default.
+type Config struct {
+	// TracerProvider makes spans; nil stands for otel.GetTracerProvider. With that of
+	// package trace/noop there are none, and no trace is passed on.
+	TracerProvider trace.TracerProvider
+	// MeterProvider makes metrics; nil stands for otel.GetMeterProvider. With that of
+	// package metric/noop there are none.
+	MeterProvider metric.MeterProvider
+	// Propagator carries the trace from client to server, in the metadata; nil stands
+	// for otel.GetTextMapPropagator, which does nothing unless it was set.
+	Propagator propagation.TextMapPropagator
+	// Beside names another instrumentation of gRPC on the same server or connection.
+	Beside Instrumentation
+
+	// Logger gets a record for each call that failed, and for each that a repeat or a
+	// fallback has saved. Nil stands for slog.Default; with [Discard] there are none.
+	Logger logging.Logger
+	// Mask are words: what stands behind one of them, as in "word=..." or
+	// "word: ...", is not written to the log, nor is the metadata of an error whose key
+	// has one in it. They come on top of those that are always masked, such as
+	// "password" and "token". Case does not matter.
+	Mask []string
+	// Merge is for how long failures of one method with the same code, error code and
+	// cause are counted rather than written, after the first. Zero merges only those
+	// of one request: its repeats.
+	Merge time.Duration
+}
+
+// Instrumentation is what else makes telemetry of the same calls.
+type Instrumentation uint8
+
+const (
+	// Alone: the spans of calls are made here, on both sides, and the trace is passed
+	// on. A call on a server that has a span already, whoever made it, gets no other.
+	Alone Instrumentation = iota
+	// BesideOtelgrpc is for clients and servers with the stats handlers of otelgrpc.
+	// These make a span of every attempt and pass the trace on. What is made here is the
+	// one around the attempts of a call; a server's gets its events and attributes.
+	BesideOtelgrpc
+	// BesideGRPC is for those with grpc-go's own stats/opentelemetry. Its dial option
+	// has to come before those of this library: then its span of the call is the
+	// parent of all attempts, and gets the events and attributes. The metrics that it
+	// has, of calls and attempts, are left to it.
+	BesideGRPC
+)
+
+// Telemetry is an interceptors.Observer, for any number of servers and clients. Make
+// one with [New]. It is safe for concurrent use.
+type Telemetry struct {
+	methods methods
+	traces  *traces  // nil: none
+	metrics *metrics // nil: none
+	log     *failureLog
+}
+
+var _ interceptors.Observer = (*Telemetry)(nil)
+
+// New makes the instruments. An error is that of a MeterProvider; the instruments that
+// it did make work.
+func New(c Config) (*Telemetry, error) {
+	if c.TracerProvider == nil {
+		c.TracerProvider = otel.GetTracerProvider()
+	}
+	if c.MeterProvider == nil {
+		c.MeterProvider = otel.GetMeterProvider()
+	}
+	if c.Propagator == nil {
+		c.Propagator = otel.GetTextMapPropagator()
+	}
+	t := &Telemetry{traces: newTraces(&c), log: newFailureLog(&c)}
+	t.methods.besideOtelgrpc = c.Beside == BesideOtelgrpc
+	var err error
+	t.metrics, err = newMetrics(&c)
+	return t, err
+}
+
+// scope names who has measured.
+const scope = "github.com/recourse-dev/recourse/telemetry"
+
+// call is what is known of a call in progress.
+type call struct {
+	began    time.Duration // on the process' own clock
+	method   *method
+	span     trace.Span // of the call, whoever made it; nil: none
+	own      bool       // it was made here
+	attempt  trace.Span // of the present attempt, nil if it has none of its own
+	attempts int
+	delay    time.Duration // of all repeats together
+	asked    string        // the fallback that was asked last
+}
+
+var calls = sync.Pool{New: func() any { return new(call) }}
+
+var start = time.Now()
+
+// elapsed reads the process' own clock.
+func elapsed() time.Duration { return time.Since(start) }
+
+// Attach is part of interceptors.Observer.
+func (t *Telemetry) Attach(side interceptors.Side, read func() (interceptors.Levels, bool)) {
+	if t.metrics != nil {
+		t.metrics.attach(side, read)
+	}
+}
+
+// Begin is part of interceptors.Observer.
+func (t *Telemetry) Begin(ctx context.Context, o *interceptors.Observation) context.Context {
+	c := calls.Get().(*call)
+	o.State = c
+	c.began = elapsed()
+	c.method = t.methods.of(o)
+	if t.traces != nil {
+		ctx = t.traces.begin(ctx, o, c)
+	}
+	if t.metrics != nil {
+		t.metrics.begin(ctx, o, c)
+	}
+	return ctx
+}
+
+// Attempt is part of interceptors.Observer.
+func (t *Telemetry) Attempt(ctx context.Context, o *interceptors.Observation, n int) context.Context {
+	c, ok := o.State.(*call)
+	if !ok {
+		return ctx
+	}
+	c.attempts++
+	if t.traces != nil && n > 1 {
+		ctx = t.traces.again(ctx, o, c)
+	}
+	if t.metrics != nil {
+		t.metrics.attempt(ctx, o, c)
+	}
+	return ctx
+}
+
+// Event is part of interceptors.Observer.
+func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e interceptors.Event) {
+	var c *call
+	if o != nil {
+		c, _ = o.State.(*call)
+	}
+	if c != nil {
+		switch e.Kind {
+		case interceptors.EventRepeat:
+			c.delay += e.Delay
+		case interceptors.EventFallback:
+			c.asked = e.Reason
+		}
+		if t.traces != nil {
+			t.traces.event(c, e)
+		}
+	}
+	if t.metrics != nil {
+		t.metrics.event(ctx, o, c, e)
+	}
+}
+
+// End is part of interceptors.Observer.
+func (t *Telemetry) End(ctx context.Context, o *interceptors.Observation, f *interceptors.Failure) {
+	c, ok := o.State.(*call)
+	if !ok {
+		return
+	}
+	if t.traces != nil {
+		t.traces.end(o, c, f)
+	}
+	if t.metrics != nil {
+		t.metrics.end(ctx, o, c, f)
+	}
+	if f != nil {
+		t.log.end(ctx, o, c, f)
+	}
+	o.State = nil
+	*c = call{}
+	calls.Put(c)
+}
+
+// Flush writes what the log still counts (see [Config.Merge]). Call it when the
+// program ends.
+func (t *Telemetry) Flush() { t.log.flush() }
+
+// succeeded reports whether the caller got an answer.
+func succeeded(f *interceptors.Failure) bool { return f == nil || f.Err == nil || f.Saved }
+
+// defaultLogger is slog's, as it is when a record is written.
+type defaultLogger struct{}
+
+func (defaultLogger) Log(ctx context.Context, level logging.Level, msg string, fields ...any) {
+	Slog(slog.Default()).Log(ctx, level, msg, fields...)
+}
+
+func (defaultLogger) Enabled(ctx context.Context, level logging.Level) bool {
+	return slog.Default().Enabled(ctx, slog.Level(level))
+}
