@@ -80,6 +80,7 @@ var rules = []rule{
 var allowedModules = []string{
 	"github.com/google/go-cmp",
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2",
+	"go.opentelemetry.io/otel",
 	"go.opentelemetry.io/otel/...",
 	"go.yaml.in/yaml/...",
 	"google.golang.org/genproto/googleapis/rpc",

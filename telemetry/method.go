@@ -90,17 +90,17 @@ func (m *methods) make(side interceptors.Side, key methodKey) *method {
 	service, _, _ := strings.Cut(name, "/")
 	made := &method{service: service, span: name, attempt: "Attempt." + strings.ReplaceAll(name, "/", ".")}
 	made.labels = []attribute.KeyValue{attribute.String("grpc.method", name)}
-	kind := trace.SpanKindServer
+	kind, again := trace.SpanKindServer, trace.SpanKindInternal
 	attributes := []attribute.KeyValue{semconv.RPCSystemNameGRPC, semconv.RPCMethod(name)}
 	if side == interceptors.ClientSide {
 		made.labels = append(made.labels, attribute.String("grpc.target", key.target))
 		attributes = append(attributes, address(key.target)...)
-		if kind = trace.SpanKindClient; m.besideOtelgrpc {
+		if kind, again = trace.SpanKindClient, trace.SpanKindClient; m.besideOtelgrpc {
 			kind = trace.SpanKindInternal
 		}
 	}
 	made.options = []trace.SpanStartOption{trace.WithSpanKind(kind), trace.WithAttributes(attributes...)}
-	made.again = []trace.SpanStartOption{trace.WithSpanKind(kind), trace.WithAttributes(attributes...)}
+	made.again = []trace.SpanStartOption{trace.WithSpanKind(again), trace.WithAttributes(attributes...)}
 	made.count = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(made.labels...))}
 	made.measure = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(made.labels...))}
 	made.ok = []metric.RecordOption{metric.WithAttributeSet(made.with(attribute.String("grpc.status", "OK")))}

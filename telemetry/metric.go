@@ -2,18 +2,340 @@ package telemetry
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"sync"
 
 	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/status"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"google.golang.org/grpc/codes"
 )
 
-type metrics struct{}
+// Bounds of the histograms: of durations those of gRFC A66, of repeats those of gRFC
+// A96; of sizes up to what a trailer block may take.
+var (
+	durationBounds = []float64{
+		0, 0.00001, 0.00005, 0.0001, 0.0003, 0.0006, 0.0008, 0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.008,
+		0.01, 0.013, 0.016, 0.02, 0.025, 0.03, 0.04, 0.05, 0.065, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.4, 0.5, 0.65, 0.8,
+		1, 2, 5, 10, 20, 50, 100,
+	}
+	retryBounds = []float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 100}
+	sizeBounds  = []float64{256, 512, 1024, 2048, 3072, 4096, 6144, 8192}
+)
 
-func newMetrics(c *Config) (*metrics, error) { return nil, nil }
+const (
+	keyOutcome = "recourse.fallback.outcome"
+	keyOrigin  = "recourse.degraded.origin"
+	keyService = "recourse.service"
+)
 
-func (m *metrics) attach(side interceptors.Side, read func() (interceptors.Levels, bool)) {}
-func (m *metrics) begin(ctx context.Context, o *interceptors.Observation, c *call)        {}
-func (m *metrics) attempt(ctx context.Context, o *interceptors.Observation, c *call)      {}
-func (m *metrics) event(ctx context.Context, o *interceptors.Observation, c *call, e interceptors.Event) {
+// metrics are the instruments. Those that grpc-go's own stats/opentelemetry has are nil
+// beside it. Of two the first is the server's.
+type metrics struct {
+	series series
+
+	clientStarted  metric.Int64Counter // attempts
+	clientDuration metric.Float64Histogram
+	retries        metric.Int64Histogram
+	retryDelay     metric.Float64Histogram
+	denied         metric.Int64Counter // repeats that were not made
+
+	serverStarted  metric.Int64Counter
+	serverDuration metric.Float64Histogram
+	repeats        metric.Int64Counter // of handlers
+	overruns       metric.Int64Counter
+	abandoned      metric.Int64Counter
+	panics         metric.Int64Counter
+	trimmed        metric.Int64Counter
+	undeclared     metric.Int64Counter
+	size           metric.Int64Histogram
+
+	refused, fallbacks, degraded [2]metric.Int64Counter
+
+	mu       sync.Mutex
+	attached [2][]func() (interceptors.Levels, bool)
 }
+
+func newMetrics(c *Config) (*metrics, error) {
+	if _, none := c.MeterProvider.(noop.MeterProvider); none {
+		return nil, nil
+	}
+	m := new(metrics)
+	k := &maker{meter: c.MeterProvider.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))}
+	if c.Beside != BesideGRPC {
+		m.clientStarted = k.count("grpc.client.attempt.started", "{attempt}", "Attempts that were started")
+		m.clientDuration = k.seconds("grpc.client.call.duration", "Time of a call, all its attempts included")
+		m.serverStarted = k.count("grpc.server.call.started", "{call}", "Calls that were started")
+		m.serverDuration = k.seconds("grpc.server.call.duration", "Time that a server took for a call")
+	}
+	m.retries = k.spread("grpc.client.call.retries", "{retry}", "Repeats of a call, where there were any", retryBounds)
+	m.retryDelay = k.seconds("grpc.client.call.retry_delay", "Time that a call which was repeated has waited between attempts")
+	m.denied = k.count("recourse.client.retries.denied", "{retry}", "Failures that were not repeated though they invited it, by reason")
+	m.repeats = k.count("recourse.server.repeats", "{run}", "Runs of handlers after the first")
+	m.overruns = k.count("recourse.server.deadline.overruns", "{call}", "Calls that did not end in time")
+	m.abandoned = k.count("recourse.server.handlers.abandoned", "{handler}", "Handlers that were left behind")
+	m.panics = k.count("recourse.server.panics", "{panic}", "Panics of handlers, of those left behind too")
+	m.trimmed = k.count("recourse.server.errors.trimmed", "{error}", "Errors of which something was left out")
+	m.undeclared = k.count("recourse.server.errors.undeclared", "{error}", "Errors of other packages, which had to be classified")
+	m.size = k.spread("recourse.server.error.size", "By", "Size of all trailers of an error", sizeBounds)
+	for side, of := range [...]string{interceptors.ServerSide: "server", interceptors.ClientSide: "client"} {
+		m.refused[side] = k.count("recourse."+of+".refusals", "{call}", "Calls that were refused before anything was done, by reason")
+		m.fallbacks[side] = k.count("recourse."+of+".fallbacks", "{fallback}", "Fallbacks that were asked, by source and outcome")
+		m.degraded[side] = k.count("recourse."+of+".degraded", "{call}", "Calls with a degraded answer, by kind and origin")
+	}
+	k.levels(m)
+	return m, k.err
+}
+
+// maker makes instruments, and remembers what went wrong.
+type maker struct {
+	meter metric.Meter
+	err   error
+}
+
+func (k *maker) count(name, unit, about string) metric.Int64Counter {
+	c, err := k.meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(about))
+	k.err = errors.Join(k.err, err)
+	return c
+}
+
+func (k *maker) seconds(name, about string) metric.Float64Histogram {
+	h, err := k.meter.Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(about),
+		metric.WithExplicitBucketBoundaries(durationBounds...))
+	k.err = errors.Join(k.err, err)
+	return h
+}
+
+func (k *maker) spread(name, unit, about string, bounds []float64) metric.Int64Histogram {
+	h, err := k.meter.Int64Histogram(name, metric.WithUnit(unit), metric.WithDescription(about),
+		metric.WithExplicitBucketBoundaries(bounds...))
+	k.err = errors.Join(k.err, err)
+	return h
+}
+
+// levels makes the gauges, which are read when metrics are collected.
+func (k *maker) levels(m *metrics) {
+	stuck, err := k.meter.Int64ObservableGauge("recourse.server.handlers.stuck", metric.WithUnit("{handler}"),
+		metric.WithDescription("Handlers that were left behind and have not returned"))
+	budget, other := k.meter.Float64ObservableGauge("recourse.client.retry_budget.level", metric.WithUnit("1"),
+		metric.WithDescription("What is left of the budget for repeats, of 1"))
+	k.err = errors.Join(k.err, err, other)
+	if stuck == nil || budget == nil {
+		return
+	}
+	_, err = k.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		if servers := m.levels(interceptors.ServerSide); len(servers) > 0 {
+			n := 0
+			for _, s := range servers {
+				n += s.Abandoned
+			}
+			o.ObserveInt64(stuck, int64(n))
+		}
+		for of, level := range lowest(m.levels(interceptors.ClientSide)) {
+			o.ObserveFloat64(budget, level, metric.WithAttributes(attribute.String("grpc.target", of.target), attribute.String(keyService, of.name)))
+		}
+		return nil
+	}, stuck, budget)
+	k.err = errors.Join(k.err, err)
+}
+
+// lowest is the level of each service on each target: a program may have several
+// connections to one. Beyond a limit there are no others.
+func lowest(clients []interceptors.Levels) map[methodKey]float64 {
+	levels := map[methodKey]float64{}
+	for _, c := range clients {
+		for _, b := range c.Budgets {
+			of := methodKey{clean(b.Service), clean(b.Target)}
+			if level, met := levels[of]; met {
+				levels[of] = min(level, b.Level)
+			} else if len(levels) < maxMethods {
+				levels[of] = b.Level
+			}
+		}
+	}
+	return levels
+}
+
+func (m *metrics) attach(side interceptors.Side, read func() (interceptors.Levels, bool)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.attached[side] = append(m.attached[side], read)
+}
+
+// levels reads what is still there.
+func (m *metrics) levels(side interceptors.Side) []interceptors.Levels {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	levels := make([]interceptors.Levels, 0, len(m.attached[side]))
+	m.attached[side] = slices.DeleteFunc(m.attached[side], func(read func() (interceptors.Levels, bool)) bool {
+		l, there := read()
+		if there {
+			levels = append(levels, l)
+		}
+		return !there
+	})
+	return levels
+}
+
+func (m *metrics) begin(ctx context.Context, o *interceptors.Observation, c *call) {
+	if o.Side == interceptors.ServerSide && m.serverStarted != nil {
+		m.serverStarted.Add(ctx, 1, c.method.count...)
+	}
+}
+
+func (m *metrics) attempt(ctx context.Context, o *interceptors.Observation, c *call) {
+	switch {
+	case o.Side == interceptors.ServerSide:
+		if c.attempts > 1 {
+			m.repeats.Add(ctx, 1, c.method.count...)
+		}
+	case m.clientStarted != nil:
+		m.clientStarted.Add(ctx, 1, c.method.count...)
+	}
+}
+
+func (m *metrics) event(ctx context.Context, o *interceptors.Observation, c *call, e interceptors.Event) {
+	switch {
+	case c == nil: // its call is over
+		if e.Kind == interceptors.EventReturned && e.Err != nil {
+			m.panics.Add(ctx, 1)
+		}
+	case e.Kind == interceptors.EventRefused:
+		m.refused[o.Side].Add(ctx, 1, c.method.counting(attribute.String(keyReason, e.Reason)))
+	case e.Kind == interceptors.EventGivenUp:
+		if e.Reason != "final" && o.Side == interceptors.ClientSide {
+			m.denied.Add(ctx, 1, c.method.counting(attribute.String(keyReason, e.Reason)))
+		}
+	case e.Kind == interceptors.EventFallback:
+		outcome := "answered"
+		if e.Err != nil {
+			outcome = "failed"
+		}
+		m.fallbacks[o.Side].Add(ctx, 1, c.method.counting(attribute.String(keySource, e.Reason), attribute.String(keyOutcome, outcome)))
+	case e.Kind == interceptors.EventAbandoned:
+		m.abandoned.Add(ctx, 1, c.method.counting(attribute.String(keyReason, e.Reason)))
+	}
+}
+
+// counting is the method's labels and more, for what is rare.
+func (m *method) counting(more ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(m.with(more...))
+}
+
 func (m *metrics) end(ctx context.Context, o *interceptors.Observation, c *call, f *interceptors.Failure) {
+	duration := m.clientDuration
+	if o.Side == interceptors.ServerSide {
+		duration = m.serverDuration
+	}
+	labels := c.method.ok
+	if !succeeded(f) {
+		labels = m.series.of(c.method, f.Err)
+		m.failed(ctx, o, c, f)
+	}
+	if duration != nil {
+		duration.Record(ctx, (elapsed() - c.began).Seconds(), labels...)
+	}
+	if n := c.attempts - 1; n > 0 && o.Side == interceptors.ClientSide {
+		m.retries.Record(ctx, int64(n), c.method.measure...)
+		m.retryDelay.Record(ctx, c.delay.Seconds(), c.method.measure...)
+	}
+	if f != nil && f.Degraded != nil {
+		m.degraded[o.Side].Add(ctx, 1, c.method.counting(attribute.String(keyKind, kindOf(f.Degraded)), attribute.String(keyOrigin, origin(o, c, f))))
+	}
+}
+
+// origin is who has made a degraded answer.
+func origin(o *interceptors.Observation, c *call, f *interceptors.Failure) string {
+	switch {
+	case f.Saved && c.asked != "":
+		return "fallback"
+	case o.Side == interceptors.ServerSide:
+		return "handler"
+	}
+	return "server"
+}
+
+// failed counts what there is to say of an error that a server has answered.
+func (m *metrics) failed(ctx context.Context, o *interceptors.Observation, c *call, f *interceptors.Failure) {
+	if o.Side != interceptors.ServerSide {
+		return
+	}
+	if f.Size > 0 {
+		m.size.Record(ctx, int64(f.Size), c.method.measure...)
+	}
+	if f.Elided > 0 {
+		m.trimmed.Add(ctx, 1, c.method.count...)
+	}
+	var own *status.Error
+	var panicked *status.PanicError
+	switch e := f.Err; {
+	case errors.As(e.Unwrap(), &panicked):
+		m.panics.Add(ctx, 1, c.method.count...)
+	case e.ErrorCode() == status.CodeTimeout:
+		m.overruns.Add(ctx, 1, c.method.count...)
+	case e.Code() != codes.Canceled && !(errors.As(f.Cause, &own) && !own.Received()):
+		m.undeclared.Add(ctx, 1, c.method.count...)
+	}
+}
+
+// series are the labels of calls that failed, made once for each kind of failure.
+type series struct {
+	mu    sync.RWMutex
+	types map[string]bool // of errors
+	known map[seriesKey][]metric.RecordOption
+}
+
+type seriesKey struct {
+	method    *method // nil: those beyond the limit
+	code      string // of any number
+	errorType string
+}
+
+func (s *series) of(m *method, e *status.Error) []metric.RecordOption {
+	key := seriesKey{m, canonical(e.Code()), errorType(e)}
+	s.mu.RLock()
+	known := s.known[key]
+	s.mu.RUnlock()
+	if known != nil {
+		return known
+	}
+	return s.meet(key)
+}
+
+func (s *series) meet(key seriesKey) []metric.RecordOption {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil {
+		s.known, s.types = map[seriesKey][]metric.RecordOption{}, map[string]bool{}
+	}
+	if !s.types[key.errorType] {
+		if len(s.types) >= maxErrorTypes {
+			key.errorType = other
+		} else {
+			s.types[key.errorType] = true
+		}
+	}
+	known := s.known[key]
+	if known == nil && len(s.known) >= maxSeries {
+		key.method, key.errorType = nil, other
+		known = s.known[key]
+	}
+	if known == nil {
+		known = key.labels()
+		s.known[key] = known
+	}
+	return known
+}
+
+func (k seriesKey) labels() []metric.RecordOption {
+	m := k.method
+	if m == nil {
+		m = &method{labels: []attribute.KeyValue{attribute.String("grpc.method", other)}}
+	}
+	return []metric.RecordOption{metric.WithAttributeSet(
+		m.with(attribute.String("grpc.status", k.code), semconv.ErrorTypeKey.String(k.errorType)))}
 }

@@ -165,7 +165,7 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 			c.asked = e.Reason
 		}
 		if t.traces != nil {
-			t.traces.event(c, e)
+			t.traces.event(ctx, c, e)
 		}
 	}
 	if t.metrics != nil {
