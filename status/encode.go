@@ -275,6 +275,7 @@ func (e *Error) draft(r *Rendering) draft {
 	if d.domain == "" {
 		d.domain = clean(r.Domain, maxDomain)
 	}
+	d.confine(r.Trust)
 	if r.RequestID != "" {
 		d.requestID = clean(r.RequestID, maxRequestID)
 	}

@@ -52,6 +52,8 @@ type fields struct {
 
 	others []rawDetail // every further detail, encoded, at most one of a type
 	lead   int         // how many of others stand before the ErrorInfo
+
+	declared *declaration // nil: by no catalogue that this process knows
 }
 
 type pair struct{ key, value string }
@@ -202,10 +204,18 @@ func (e *Error) Unwrap() error {
 // Is reports whether target is an Error with the same error code and domain, so
 // that errors.Is compares what went wrong and not how it was said. A target
 // without a domain, as one that a package declares before it knows its server,
-// matches the error code in every domain. It works on both sides of the wire.
+// matches the error code in every domain. It works on both sides of the wire. A target
+// may be [Declared] too.
 func (e *Error) Is(target error) bool {
+	if e == nil {
+		return false
+	}
+	if d, ok := target.(interface{ declared() *declaration }); ok {
+		d.declared().parse()
+		target = d.declared().like
+	}
 	t, ok := target.(*Error)
-	if !ok || e == nil || t == nil {
+	if !ok || t == nil {
 		return false
 	}
 	if e.ErrorCode() != t.ErrorCode() {
@@ -319,15 +329,18 @@ func (e *Error) ActionRequired() bool {
 }
 
 // Metadata returns the dynamic parts of the error by key, nil if there are
-// none. The caller owns the map.
+// none. The caller owns the map. Of an error that a catalogue declares, what is
+// personal is empty: the map may be logged, see [Declared.From].
 func (e *Error) Metadata() map[string]string {
-	meta := e.view().meta
-	if len(meta) == 0 {
+	f := e.view()
+	if len(f.meta) == 0 {
 		return nil
 	}
-	m := make(map[string]string, len(meta))
-	for _, p := range meta {
-		m[p.key] = p.value
+	m := f.metadata()
+	for key := range m {
+		if f.personal(key) {
+			m[key] = ""
+		}
 	}
 	return m
 }

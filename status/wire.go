@@ -104,11 +104,11 @@ func (d *draft) appendErrorDetail(b []byte) []byte {
 	b = appendString(b, detailErrorCode, d.errorCode)
 	b = appendString(b, detailDomain, d.domain)
 	b = appendString(b, detailSuggestion, d.suggestion)
-	for _, a := range d.actions {
+	for i, a := range d.actions {
 		if c := a.GetContactSupport(); c != nil && c.GetReference() == "" && d.requestID != "" && defaultsOf(d.code).blamesServer {
 			b = appendSupport(b, a, d.requestID)
 		} else {
-			b = appendAction(b, a)
+			b = d.appendAction(b, i, a)
 		}
 	}
 	b = appendVarint(b, detailOutcome, uint64(d.outcome))
@@ -124,8 +124,12 @@ func (d *draft) appendErrorDetail(b []byte) []byte {
 	return at.close(b)
 }
 
-// appendAction takes those that go with a code as they were encoded once.
-func appendAction(b []byte, a *recoursev1.RecoveryAction) []byte {
+// appendAction takes those that go with a code, or a declared error, as they were
+// encoded once.
+func (d *draft) appendAction(b []byte, i int, a *recoursev1.RecoveryAction) []byte {
+	if of := d.declared; of != nil && i < len(of.actions) && of.like.fields.actions[i] == a {
+		return append(b, of.actions[i]...)
+	}
 	if encoded, ok := usualActions()[a]; ok {
 		return append(b, encoded...)
 	}

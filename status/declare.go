@@ -1,0 +1,327 @@
+package status
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Declared is an error of a catalogue, see recourse.v1's catalog.proto. Code that
+// protoc-gen-recourse-go has generated makes one for each, with a struct P of the
+// error's parameters; it is used as
+//
+//	return nil, assistantv1.IntentNotUnderstood{Query: q}.Err()
+//	...
+//	if errors.Is(err, assistantv1.ErrIntentNotUnderstood) { … }
+//	if p, ok := assistantv1.ErrIntentNotUnderstood.From(err); ok { … p.Query … }
+//
+// It is an error only so that errors.Is takes it. It is safe for concurrent use.
+type Declared[P any] struct {
+	*declaration
+	read func(values map[string]string) (P, bool)
+}
+
+// Declare is for generated code: value is that of a catalogue, and read makes the
+// parameters of an error's metadata, of which any key may be missing. The options of the
+// value are read when they are needed first.
+func Declare[P any](value protoreflect.Enum, read func(values map[string]string) (P, bool)) *Declared[P] {
+	return &Declared[P]{&declaration{value: value}, read}
+}
+
+// From returns the parameters of err, made in this process or received from a server,
+// with or without interceptors. It is false if err is another error, or has a value that
+// is not of its parameter's type; its metadata is there all the same, see
+// [Error.Metadata].
+func (d *Declared[P]) From(err error) (p P, ok bool) {
+	e, ok := From(err)
+	if !ok || !e.Is(d) {
+		return p, false
+	}
+	return d.read(e.view().metadata())
+}
+
+// Make is for generated code: it makes the error, with the values of its parameters in
+// the order of their declaration. It cannot fail.
+func (d *Declared[P]) Make(opts []Option, values ...string) error { return d.make(opts, values) }
+
+// declaration is what Declared is of any parameters.
+type declaration struct {
+	value protoreflect.Enum
+	once  sync.Once
+	spec  *recoursev1.ErrorOptions
+
+	like       *Error // what all errors of the kind have in common
+	keys       []string
+	order      []int // of the parameters, by key
+	levels     []recoursev1.ErrorParameter_Sensitivity
+	secretive  bool // not everybody may see everything
+	message    template
+	suggestion template
+	actions    [][]byte // as they are encoded
+	templates  bool     // actions have values in them
+}
+
+// declared tells a Declared from other errors, whatever its parameters.
+func (d *declaration) declared() *declaration { return d }
+
+// Error returns domain and error code.
+func (d *declaration) Error() string {
+	d.parse()
+	return d.like.Domain() + "/" + d.like.ErrorCode()
+}
+
+// Options returns how the error was declared. The caller owns the result.
+func (d *declaration) Options() *recoursev1.ErrorOptions {
+	d.parse()
+	return proto.CloneOf(d.spec)
+}
+
+func (d *declaration) parse() { d.once.Do(d.parseOptions) }
+
+// parseOptions takes what it can: a catalogue that lint has not seen must not stop a
+// service.
+func (d *declaration) parseOptions() {
+	enum := d.value.Descriptor()
+	catalog, _ := proto.GetExtension(enum.Options(), recoursev1.E_Catalog).(*recoursev1.CatalogOptions)
+	value := enum.Values().ByNumber(d.value.Number())
+	name := ""
+	if value != nil {
+		d.spec, _ = proto.GetExtension(value.Options(), recoursev1.E_Error).(*recoursev1.ErrorOptions)
+		name = string(value.Name())
+	}
+	if d.spec == nil {
+		d.spec = new(recoursev1.ErrorOptions)
+	}
+	spec := d.spec
+	for _, p := range spec.GetParams() {
+		d.keys = append(d.keys, p.GetKey())
+		d.levels = append(d.levels, p.GetSensitivity())
+		d.secretive = d.secretive || p.GetSensitivity() != recoursev1.ErrorParameter_SENSITIVITY_PUBLIC
+	}
+	d.secretive = d.secretive || spec.GetVisibility() > recoursev1.ErrorOptions_VISIBILITY_PUBLIC
+	d.order = make([]int, len(d.keys))
+	for i := range d.order {
+		d.order[i] = i
+	}
+	slices.SortStableFunc(d.order, func(a, b int) int { return cmp.Compare(d.keys[a], d.keys[b]) })
+	d.message = d.template(spec.GetMessage())
+	d.suggestion = d.template(spec.GetSuggestion())
+
+	reason := cmp.Or(spec.GetReason(), strings.TrimPrefix(name, enumPrefix(string(enum.Name()))))
+	d.like = New(codes.Code(spec.GetCode()), reason, d.message.fixed, d.options(catalog, reason)...)
+	for _, a := range d.like.fields.actions {
+		d.actions = append(d.actions, appendMessage(nil, detailActions, a))
+		d.templates = d.templates || strings.ContainsAny(a.String(), "{}")
+	}
+}
+
+// options are those of every error of the kind.
+func (d *declaration) options(catalog *recoursev1.CatalogOptions, reason string) []Option {
+	spec := d.spec
+	opts := []Option{Domain(catalog.GetDomain()), Outcome(spec.GetOutcome()), Recover(spec.GetActions()...)}
+	opts = append(opts, func(e *Error) { e.fields.catalogVersion = clean(catalog.GetVersion(), maxVersion) })
+	if d.suggestion.fixed != "" {
+		opts = append(opts, Suggest(d.suggestion.fixed))
+	}
+	if spec.GetRetry() != recoursev1.RetryAdvice_VERDICT_UNSPECIFIED {
+		opts = append(opts, Retry(spec.GetRetry()))
+	}
+	if spec.GetRetryDelay() != nil {
+		opts = append(opts, RetryAfter(spec.GetRetryDelay().AsDuration()))
+	}
+	if base := catalog.GetDocBaseUrl(); base != "" {
+		opts = append(opts, Help(cmp.Or(spec.GetTitle(), reason), base+reason))
+	}
+	for _, l := range spec.GetLinks() {
+		if !strings.Contains(l.GetUrl(), "{") {
+			opts = append(opts, Help(l.GetDescription(), l.GetUrl()))
+		}
+	}
+	return opts
+}
+
+// template takes a text with a mistake in it as it is.
+func (d *declaration) template(text string) template {
+	t, err := parseTemplate(text, d.keys)
+	if err != nil {
+		return template{fixed: text}
+	}
+	return t
+}
+
+// enumPrefix is what the names of an enum's values begin with, by the style guide of
+// protobuf: SHOP_ERROR_ for ShopError.
+func enumPrefix(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		upper := r >= 'A' && r <= 'Z'
+		if i > 0 && upper && (name[i-1] < 'A' || name[i-1] > 'Z' || i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z') {
+			b.WriteByte('_')
+		}
+		b.WriteRune(r)
+	}
+	return strings.ToUpper(b.String()) + "_"
+}
+
+// make makes an error like all of the kind, with values. What they share is not to be
+// changed: with options it is a copy.
+func (d *declaration) make(opts []Option, values []string) *Error {
+	d.parse()
+	e := &Error{code: d.like.code, fields: d.like.fields}
+	f := &e.fields
+	f.declared = d
+	if len(d.order) > 0 {
+		f.meta = make([]pair, len(d.order))
+		for at, i := range d.order {
+			value := ""
+			if i < len(values) && d.levels[i] != recoursev1.ErrorParameter_SENSITIVITY_SECRET {
+				value = clean(values[i], maxMetaValue)
+			}
+			f.meta[at] = pair{d.keys[i], value}
+		}
+	}
+	show := f.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL)
+	e.message = clean(d.message.render(show), maxMessage)
+	if d.suggestion.parts != nil {
+		f.suggestion = clean(d.suggestion.render(show), maxSuggestion)
+	}
+	if d.templates {
+		f.actions = d.filledIn(show)
+	}
+	if len(opts) > 0 {
+		f.actions, f.others = slices.Clone(f.actions), slices.Clone(f.others)
+		e.apply(opts)
+	}
+	return e
+}
+
+// shown returns what to render for a parameter, where values up to a level may be seen.
+func (f *fields) shown(most recoursev1.ErrorParameter_Sensitivity) func(param int) string {
+	d := f.declared
+	return func(param int) string {
+		if l := d.levels[param]; l > most || l == recoursev1.ErrorParameter_SENSITIVITY_UNSPECIFIED && most < recoursev1.ErrorParameter_SENSITIVITY_INTERNAL {
+			return hidden
+		}
+		if i, found := findMeta(f.meta, d.keys[param]); found {
+			return f.meta[i].value
+		}
+		return ""
+	}
+}
+
+// filledIn are the actions with the values in their texts.
+func (d *declaration) filledIn(show func(int) string) []*recoursev1.RecoveryAction {
+	actions := make([]*recoursev1.RecoveryAction, 0, len(d.like.fields.actions))
+	for _, a := range d.like.fields.actions {
+		a = proto.CloneOf(a)
+		fillIn(a.ProtoReflect(), func(text string) string {
+			t := d.template(text)
+			return clean(t.render(show), maxActionText)
+		}, maxNesting)
+		actions = append(actions, a)
+	}
+	return actions
+}
+
+// fillIn renders every text of a message.
+func fillIn(m protoreflect.Message, render func(string) string, depth int) {
+	if depth == 0 {
+		return
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.IsMap():
+		case f.IsList() && f.Kind() == protoreflect.StringKind:
+			for i := range v.List().Len() {
+				v.List().Set(i, protoreflect.ValueOfString(render(v.List().Get(i).String())))
+			}
+		case f.IsList() && f.Message() != nil:
+			for i := range v.List().Len() {
+				fillIn(v.List().Get(i).Message(), render, depth-1)
+			}
+		case f.Kind() == protoreflect.StringKind:
+			m.Set(f, protoreflect.ValueOfString(render(v.String())))
+		case f.Message() != nil:
+			fillIn(v.Message(), render, depth-1)
+		}
+		return true
+	})
+}
+
+// metadata is all that an error knows of its parameters.
+func (f *fields) metadata() map[string]string {
+	m := make(map[string]string, len(f.meta))
+	for _, p := range f.meta {
+		m[p.key] = p.value
+	}
+	return m
+}
+
+// personal reports whether a value must stay out of logs.
+func (f *fields) personal(key string) bool {
+	if f.declared == nil {
+		return false
+	}
+	i := indexOf(f.declared.keys, key)
+	return i >= 0 && f.declared.levels[i] >= recoursev1.ErrorParameter_SENSITIVITY_PERSONAL
+}
+
+// confine takes out of a declared error what this caller may not see.
+func (d *draft) confine(trust Trust) {
+	decl := d.declared
+	if decl == nil || !decl.secretive {
+		return
+	}
+	if tooHigh(decl.spec.GetVisibility(), trust) {
+		d.anonymous()
+		return
+	}
+	most := recoursev1.ErrorParameter_SENSITIVITY_PUBLIC
+	switch trust {
+	case Partner:
+		most = recoursev1.ErrorParameter_SENSITIVITY_INTERNAL
+	case Internal:
+		most = recoursev1.ErrorParameter_SENSITIVITY_PERSONAL
+	}
+	whole := d.fields // which leaves d on the stack of those that need not come here
+	local, show := whole.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL), whole.shown(most)
+	d.message = clean(decl.message.render(show), maxMessage)
+	if decl.suggestion.parts != nil && d.suggestion == clean(decl.suggestion.render(local), maxSuggestion) {
+		d.suggestion = clean(decl.suggestion.render(show), maxSuggestion)
+	}
+	if decl.templates {
+		d.actions = append(decl.filledIn(show), d.actions[min(len(decl.actions), len(d.actions)):]...)
+	}
+	d.meta = slices.Clone(d.meta) // the Error shares the array
+	for i, p := range d.meta {
+		if at := indexOf(decl.keys, p.key); at >= 0 && show(at) == hidden {
+			d.meta[i].value = "" // the key stays: a client may count on it (AIP-193)
+		}
+	}
+}
+
+func tooHigh(v recoursev1.ErrorOptions_Visibility, trust Trust) bool {
+	switch v {
+	case recoursev1.ErrorOptions_VISIBILITY_PARTNER:
+		return trust != Partner && trust != Internal
+	case recoursev1.ErrorOptions_VISIBILITY_INTERNAL:
+		return trust != Internal
+	}
+	return false
+}
+
+// anonymous leaves the code, and what repeats depend on.
+func (d *draft) anonymous() {
+	usual := defaultsOf(d.code)
+	d.fields = fields{
+		errorCode: usual.name, domain: d.domain, advice: d.advice, delay: d.delay, hasDelay: d.hasDelay,
+		requestID: d.requestID, outcome: d.outcome, causes: d.causes, elided: d.elided,
+	}
+	d.message = usual.message
+}
