@@ -30,8 +30,8 @@ type Declared[P any] struct {
 // Declare is for generated code: value is that of a catalogue, and read makes the
 // parameters of an error's metadata, of which any key may be missing. The options of the
 // value are read when they are needed first.
-func Declare[P any](value protoreflect.Enum, read func(values map[string]string) (P, bool)) *Declared[P] {
-	return &Declared[P]{&declaration{value: value}, read}
+func Declare[P any](value protoreflect.Enum, errorCode string, read func(values map[string]string) (P, bool)) *Declared[P] {
+	return &Declared[P]{&declaration{value: value, errorCode: errorCode}, read}
 }
 
 // From returns the parameters of err, made in this process or received from a server,
@@ -52,9 +52,10 @@ func (d *Declared[P]) Make(opts []Option, values ...string) error { return d.mak
 
 // declaration is what Declared is of any parameters.
 type declaration struct {
-	value protoreflect.Enum
-	once  sync.Once
-	spec  *recoursev1.ErrorOptions
+	value     protoreflect.Enum
+	errorCode string
+	once      sync.Once
+	spec      *recoursev1.ErrorOptions
 
 	like       *Error // what all errors of the kind have in common
 	keys       []string
@@ -89,11 +90,8 @@ func (d *declaration) parse() { d.once.Do(d.parseOptions) }
 func (d *declaration) parseOptions() {
 	enum := d.value.Descriptor()
 	catalog, _ := proto.GetExtension(enum.Options(), recoursev1.E_Catalog).(*recoursev1.CatalogOptions)
-	value := enum.Values().ByNumber(d.value.Number())
-	name := ""
-	if value != nil {
+	if value := enum.Values().ByNumber(d.value.Number()); value != nil {
 		d.spec, _ = proto.GetExtension(value.Options(), recoursev1.E_Error).(*recoursev1.ErrorOptions)
-		name = string(value.Name())
 	}
 	if d.spec == nil {
 		d.spec = new(recoursev1.ErrorOptions)
@@ -113,8 +111,7 @@ func (d *declaration) parseOptions() {
 	d.message = d.template(spec.GetMessage())
 	d.suggestion = d.template(spec.GetSuggestion())
 
-	reason := cmp.Or(spec.GetReason(), strings.TrimPrefix(name, enumPrefix(string(enum.Name()))))
-	d.like = New(codes.Code(spec.GetCode()), reason, d.message.fixed, d.options(catalog, reason)...)
+	d.like = New(codes.Code(spec.GetCode()), d.errorCode, d.message.fixed, d.options(catalog)...)
 	for _, a := range d.like.fields.actions {
 		d.actions = append(d.actions, appendMessage(nil, detailActions, a))
 		d.templates = d.templates || strings.ContainsAny(a.String(), "{}")
@@ -122,7 +119,7 @@ func (d *declaration) parseOptions() {
 }
 
 // options are those of every error of the kind.
-func (d *declaration) options(catalog *recoursev1.CatalogOptions, reason string) []Option {
+func (d *declaration) options(catalog *recoursev1.CatalogOptions) []Option {
 	spec := d.spec
 	opts := []Option{Domain(catalog.GetDomain()), Outcome(spec.GetOutcome()), Recover(spec.GetActions()...)}
 	opts = append(opts, func(e *Error) { e.fields.catalogVersion = clean(catalog.GetVersion(), maxVersion) })
@@ -136,7 +133,7 @@ func (d *declaration) options(catalog *recoursev1.CatalogOptions, reason string)
 		opts = append(opts, RetryAfter(spec.GetRetryDelay().AsDuration()))
 	}
 	if base := catalog.GetDocBaseUrl(); base != "" {
-		opts = append(opts, Help(cmp.Or(spec.GetTitle(), reason), base+reason))
+		opts = append(opts, Help(cmp.Or(spec.GetTitle(), d.errorCode), base+d.errorCode))
 	}
 	for _, l := range spec.GetLinks() {
 		if !strings.Contains(l.GetUrl(), "{") {
@@ -153,20 +150,6 @@ func (d *declaration) template(text string) template {
 		return template{fixed: text}
 	}
 	return t
-}
-
-// enumPrefix is what the names of an enum's values begin with, by the style guide of
-// protobuf: SHOP_ERROR_ for ShopError.
-func enumPrefix(name string) string {
-	var b strings.Builder
-	for i, r := range name {
-		upper := r >= 'A' && r <= 'Z'
-		if i > 0 && upper && (name[i-1] < 'A' || name[i-1] > 'Z' || i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z') {
-			b.WriteByte('_')
-		}
-		b.WriteRune(r)
-	}
-	return strings.ToUpper(b.String()) + "_"
 }
 
 // make makes an error like all of the kind, with values. What they share is not to be

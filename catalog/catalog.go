@@ -1,0 +1,394 @@
+// Package catalog is what services declare of their errors, as one document: read from
+// descriptors, written as JSON, compared, checked and explained. The plugin, the linter
+// and the documentation all start from it.
+package catalog
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Schema is the version of the document. A reader refuses a higher one.
+const Schema = 1
+
+// Catalog is the errors of any number of services.
+type Catalog struct {
+	Schema  int       `json:"schema"`
+	Errors  []*Error  `json:"errors"`  // by domain and reason
+	Methods []*Method `json:"methods"` // that declare errors, by name
+}
+
+// Error is one declared error.
+type Error struct {
+	Domain          string            `json:"domain"`
+	Reason          string            `json:"reason"`
+	Code            string            `json:"code"` // as google.rpc.Code spells it
+	Title           string            `json:"title"`
+	Description     string            `json:"description,omitempty"` // the comment above it
+	Message         string            `json:"message"`
+	Suggestion      string            `json:"suggestion,omitempty"`
+	Params          []Param           `json:"params,omitempty"`
+	Outcome         string            `json:"outcome,omitempty"` // NOT_APPLIED and so on
+	Retry           string            `json:"retry,omitempty"`   // SAME_REQUEST and so on
+	RetryDelay      string            `json:"retryDelay,omitempty"`
+	Actions         []json.RawMessage `json:"actions,omitempty"` // recourse.v1.RecoveryAction
+	Links           []Link            `json:"links,omitempty"`
+	Page            string            `json:"page,omitempty"` // its own
+	Visibility      string            `json:"visibility"`
+	Severity        string            `json:"severity,omitempty"`
+	Version         string            `json:"version,omitempty"` // of the catalogue
+	Since           string            `json:"since,omitempty"`
+	DeprecatedSince string            `json:"deprecatedSince,omitempty"`
+	ReplacedBy      string            `json:"replacedBy,omitempty"`
+	Methods         []string          `json:"methods,omitempty"` // that declare it
+	Enum            string            `json:"enum"`              // full name
+	Value           string            `json:"value"`             // name of the enum's value
+	Number          int32             `json:"number"`
+
+	options *recoursev1.ErrorOptions
+	at      Position
+	value   protoreflect.EnumValueDescriptor
+}
+
+// Key is domain/REASON, which tells errors apart.
+func (e *Error) Key() string { return e.Domain + "/" + e.Reason }
+
+// Options are as they were declared, nil of a catalogue that was read from JSON. They
+// must not be changed.
+func (e *Error) Options() *recoursev1.ErrorOptions { return e.options }
+
+// At is where the error was declared.
+func (e *Error) At() Position { return e.at }
+
+// Descriptor is the enum's value, nil of a catalogue that was read from JSON.
+func (e *Error) Descriptor() protoreflect.EnumValueDescriptor { return e.value }
+
+// Param is a parameter of an error.
+type Param struct {
+	Key         string `json:"key"`
+	Type        string `json:"type"` // STRING and so on
+	Sensitivity string `json:"sensitivity"`
+	Example     string `json:"example,omitempty"`
+	Description string `json:"description,omitempty"`
+}
+
+// Link is a page that helps.
+type Link struct {
+	Description string `json:"description"`
+	URL         string `json:"url"`
+}
+
+// Method is a method and what it declares.
+type Method struct {
+	Name   string   `json:"name"`   // pkg.Service/Method
+	Errors []string `json:"errors"` // keys, those of its service included, in the order of declaration
+
+	descriptor protoreflect.MethodDescriptor
+	at         Position
+}
+
+// Descriptor is the method's, nil of a catalogue that was read from JSON.
+func (m *Method) Descriptor() protoreflect.MethodDescriptor { return m.descriptor }
+
+// At is where the method was declared.
+func (m *Method) At() Position { return m.at }
+
+// Position is a place in a proto file, from 1; zero where the descriptors do not say.
+type Position struct {
+	File         string
+	Line, Column int
+}
+
+func (p Position) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Problem is a mistake in a declaration.
+type Problem struct {
+	At   Position
+	Text string // what is wrong, and what to do
+}
+
+func (p Problem) String() string { return p.At.String() + ": " + p.Text }
+
+// Read finds the declarations in files. What cannot be read at all is a problem; that it
+// can be read does not make it good, see package lint.
+func Read(files []protoreflect.FileDescriptor) (*Catalog, []Problem) {
+	r := &reader{catalog: &Catalog{Schema: Schema}, values: map[protoreflect.FullName]*Error{}}
+	for _, f := range files {
+		r.enums(f.Enums())
+		r.nested(f.Messages())
+	}
+	for _, f := range files {
+		for i := range f.Services().Len() {
+			r.service(f.Services().Get(i))
+		}
+	}
+	slices.SortFunc(r.catalog.Errors, func(a, b *Error) int { return cmp.Compare(a.Key(), b.Key()) })
+	slices.SortFunc(r.catalog.Methods, func(a, b *Method) int { return cmp.Compare(a.Name, b.Name) })
+	return r.catalog, r.problems
+}
+
+type reader struct {
+	catalog  *Catalog
+	values   map[protoreflect.FullName]*Error
+	problems []Problem
+}
+
+func (r *reader) problem(at protoreflect.Descriptor, format string, args ...any) {
+	r.problems = append(r.problems, Problem{positionOf(at), fmt.Sprintf(format, args...)})
+}
+
+func (r *reader) nested(messages protoreflect.MessageDescriptors) {
+	for i := range messages.Len() {
+		r.enums(messages.Get(i).Enums())
+		r.nested(messages.Get(i).Messages())
+	}
+}
+
+func (r *reader) enums(enums protoreflect.EnumDescriptors) {
+	for i := range enums.Len() {
+		e := enums.Get(i)
+		options, declared := option[*recoursev1.CatalogOptions](e, recoursev1.E_Catalog)
+		for j := range e.Values().Len() {
+			v := e.Values().Get(j)
+			spec, has := option[*recoursev1.ErrorOptions](v, recoursev1.E_Error)
+			switch {
+			case has && !declared:
+				r.problem(v, "%s declares an error, but its enum is no catalogue: give %s the option (recourse.v1.catalog)", v.Name(), e.Name())
+			case has:
+				r.error(v, options, spec)
+			case declared && v.Number() != 0:
+				r.problem(v, "%s declares no error: give it the option (recourse.v1.error), or reserve its number and name", v.Name())
+			}
+		}
+	}
+}
+
+func (r *reader) error(v protoreflect.EnumValueDescriptor, c *recoursev1.CatalogOptions, o *recoursev1.ErrorOptions) {
+	enum := v.Parent().(protoreflect.EnumDescriptor)
+	e := &Error{
+		Domain: c.GetDomain(), Version: c.GetVersion(),
+		Reason: cmp.Or(o.GetReason(), Reason(string(enum.Name()), string(v.Name()))),
+		Code:   Word(o.GetCode()), Title: o.GetTitle(), Description: comment(v), Message: o.GetMessage(), Suggestion: o.GetSuggestion(),
+		Outcome: Word(o.GetOutcome()), Retry: Word(o.GetRetry()), Visibility: cmp.Or(Word(o.GetVisibility()), "PUBLIC"), Severity: Word(o.GetSeverity()),
+		Since: o.GetSince(), DeprecatedSince: o.GetDeprecatedSince(), ReplacedBy: o.GetReplacedBy(),
+		Enum: string(enum.FullName()), Value: string(v.Name()), Number: int32(v.Number()),
+		options: o, at: positionOf(v), value: v,
+	}
+	if c.GetDocBaseUrl() != "" {
+		e.Page = c.GetDocBaseUrl() + e.Reason
+	}
+	if d := o.GetRetryDelay(); d != nil {
+		e.RetryDelay = d.AsDuration().String()
+	}
+	for _, p := range o.GetParams() {
+		e.Params = append(e.Params, Param{
+			p.GetKey(), cmp.Or(Word(p.GetType()), "STRING"), Word(p.GetSensitivity()), p.GetExample(), p.GetDescription(),
+		})
+	}
+	for _, l := range o.GetLinks() {
+		e.Links = append(e.Links, Link{l.GetDescription(), l.GetUrl()})
+	}
+	for _, a := range o.GetActions() {
+		b, err := protojson.Marshal(a)
+		if err != nil {
+			r.problem(v, "an action of %s cannot be written: %v", v.Name(), err)
+			continue
+		}
+		e.Actions = append(e.Actions, compact(b))
+	}
+	r.values[v.FullName()] = e
+	r.catalog.Errors = append(r.catalog.Errors, e)
+}
+
+// compact takes out the spaces that protojson puts in by chance.
+func compact(b []byte) json.RawMessage {
+	var v any
+	if json.Unmarshal(b, &v) != nil {
+		return b
+	}
+	if out, err := json.Marshal(v); err == nil {
+		return out
+	}
+	return b
+}
+
+func (r *reader) service(s protoreflect.ServiceDescriptor) {
+	shared, _ := option[*recoursev1.DeclaredErrors](s, recoursev1.E_Service)
+	for i := range s.Methods().Len() {
+		m := s.Methods().Get(i)
+		own, has := option[*recoursev1.DeclaredErrors](m, recoursev1.E_Method)
+		if shared == nil && !has {
+			continue
+		}
+		method := &Method{Name: string(s.FullName()) + "/" + string(m.Name()), descriptor: m, at: positionOf(m)}
+		for _, name := range own.GetErrors() {
+			r.declares(method, m, name)
+		}
+		for _, name := range shared.GetErrors() {
+			r.declares(method, s, name)
+		}
+		r.catalog.Methods = append(r.catalog.Methods, method)
+	}
+}
+
+func (r *reader) declares(m *Method, at protoreflect.Descriptor, name string) {
+	e := r.find(at, name)
+	if e == nil {
+		r.problem(at, "%s declares the error %q, which is nowhere: write the name of a value of a catalogue, with its package if that is another", at.Name(), name)
+		return
+	}
+	if !slices.Contains(m.Errors, e.Key()) {
+		m.Errors = append(m.Errors, e.Key())
+		e.Methods = append(e.Methods, m.Name)
+	}
+}
+
+// find resolves a name as it stands in the package, or with the package before it. The
+// values of an enum are in the scope that the enum is in.
+func (r *reader) find(at protoreflect.Descriptor, name string) *Error {
+	if e := r.values[at.ParentFile().Package().Append(protoreflect.Name(name))]; e != nil {
+		return e
+	}
+	return r.values[protoreflect.FullName(name)]
+}
+
+func option[T proto.Message](d protoreflect.Descriptor, x protoreflect.ExtensionType) (T, bool) {
+	var none T
+	if !proto.HasExtension(d.Options(), x) {
+		return none, false
+	}
+	v, ok := proto.GetExtension(d.Options(), x).(T)
+	return v, ok
+}
+
+func positionOf(d protoreflect.Descriptor) Position {
+	p := Position{File: d.ParentFile().Path()}
+	if l := d.ParentFile().SourceLocations().ByDescriptor(d); l.Path != nil {
+		p.Line, p.Column = l.StartLine+1, l.StartColumn+1
+	}
+	return p
+}
+
+// comment is the one above a declaration, as one paragraph a blank line.
+func comment(d protoreflect.Descriptor) string {
+	var b strings.Builder
+	for line := range strings.Lines(d.ParentFile().SourceLocations().ByDescriptor(d).LeadingComments) {
+		b.WriteString(strings.TrimPrefix(strings.TrimRight(line, " \t\r\n"), " ") + "\n")
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// Reason is the error code that an enum's value stands for where it names none: the
+// value's name without the prefix that the style guide asks for.
+func Reason(enum, value string) string {
+	return strings.TrimPrefix(value, Prefix(enum))
+}
+
+// Prefix is what the names of an enum's values begin with: SHOP_ERROR_ for ShopError.
+func Prefix(enum string) string {
+	var b strings.Builder
+	for i := range len(enum) {
+		if i > 0 && upper(enum[i]) && (!upper(enum[i-1]) || i+1 < len(enum) && lower(enum[i+1])) {
+			b.WriteByte('_')
+		}
+		b.WriteByte(enum[i])
+	}
+	return strings.ToUpper(b.String()) + "_"
+}
+
+func upper(c byte) bool { return c >= 'A' && c <= 'Z' }
+func lower(c byte) bool { return c >= 'a' && c <= 'z' }
+
+// Word is the name of an enum's value without its prefix, empty for the first.
+func Word(v protoreflect.Enum) string {
+	if v.Number() == 0 {
+		return ""
+	}
+	d := v.Descriptor().Values().ByNumber(v.Number())
+	if d == nil {
+		return fmt.Sprint(v.Number())
+	}
+	return strings.TrimPrefix(string(d.Name()), Prefix(string(v.Descriptor().Name())))
+}
+
+// GRPCCode is the code of the error, codes.Unknown if it has none.
+func (e *Error) GRPCCode() codes.Code {
+	var c codes.Code
+	if c.UnmarshalJSON([]byte(`"`+e.Code+`"`)) != nil {
+		return codes.Unknown
+	}
+	return c
+}
+
+// Delay is the fixed delay before a repeat, 0 if there is none.
+func (e *Error) Delay() time.Duration {
+	d, err := time.ParseDuration(e.RetryDelay)
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+// Find returns the error of a key, or of a reason that only one domain has; nil if there
+// is none.
+func (c *Catalog) Find(name string) *Error {
+	var found *Error
+	for _, e := range c.Errors {
+		if e.Key() == name {
+			return e
+		}
+		if e.Reason == name {
+			if found != nil {
+				return nil
+			}
+			found = e
+		}
+	}
+	return found
+}
+
+// Write writes the catalogue as JSON, the same for the same declarations.
+func (c *Catalog) Write(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(c)
+}
+
+// Parse reads what [Catalog.Write] has written.
+func Parse(b []byte) (*Catalog, error) {
+	c := new(Catalog)
+	if err := json.Unmarshal(b, c); err != nil {
+		return nil, fmt.Errorf("this is no catalogue: %w", err)
+	}
+	if c.Schema < 1 || c.Schema > Schema {
+		return nil, fmt.Errorf("the catalogue has schema %d, this program knows 1 to %d: use a newer one", c.Schema, Schema)
+	}
+	for i, e := range c.Errors {
+		if e == nil || e.Reason == "" {
+			return nil, fmt.Errorf("error %d of the catalogue has no reason", i)
+		}
+	}
+	for i, m := range c.Methods {
+		if m == nil || m.Name == "" {
+			return nil, fmt.Errorf("method %d of the catalogue has no name", i)
+		}
+	}
+	return c, nil
+}

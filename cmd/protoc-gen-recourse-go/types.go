@@ -1,0 +1,107 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/recourse-dev/recourse/catalog"
+	"google.golang.org/protobuf/compiler/protogen"
+)
+
+// Values travel as text, as protobuf's JSON writes them.
+
+func typeOf(out *protogen.GeneratedFile, p catalog.Param) string {
+	switch p.Type {
+	case "INT64":
+		return "int64"
+	case "BOOL":
+		return "bool"
+	case "DOUBLE":
+		return "float64"
+	case "DURATION":
+		return out.QualifiedGoIdent(timePackage.Ident("Duration"))
+	case "TIMESTAMP":
+		return out.QualifiedGoIdent(timePackage.Ident("Time"))
+	}
+	return "string"
+}
+
+func format(out *protogen.GeneratedFile, p catalog.Param, value string) string {
+	strconv := func(f string) string { return out.QualifiedGoIdent(strconvPackage.Ident(f)) }
+	switch p.Type {
+	case "INT64":
+		return strconv("FormatInt") + "(" + value + ", 10)"
+	case "BOOL":
+		return strconv("FormatBool") + "(" + value + ")"
+	case "DOUBLE":
+		return strconv("FormatFloat") + "(" + value + ", 'g', -1, 64)"
+	case "DURATION":
+		return strconv("FormatFloat") + "(" + value + ".Seconds(), 'f', -1, 64) + \"s\""
+	case "TIMESTAMP":
+		return value + ".UTC().Format(" + out.QualifiedGoIdent(timePackage.Ident("RFC3339Nano")) + ")"
+	}
+	return value
+}
+
+// parse is what reads the text s.
+func parse(out *protogen.GeneratedFile, p catalog.Param) string {
+	strconv := func(f string) string { return out.QualifiedGoIdent(strconvPackage.Ident(f)) }
+	switch p.Type {
+	case "INT64":
+		return strconv("ParseInt") + "(s, 10, 64)"
+	case "BOOL":
+		return strconv("ParseBool") + "(s)"
+	case "DOUBLE":
+		return strconv("ParseFloat") + "(s, 64)"
+	case "DURATION":
+		return out.QualifiedGoIdent(timePackage.Ident("ParseDuration")) + "(s)"
+	default: // TIMESTAMP
+		return out.QualifiedGoIdent(timePackage.Ident("Parse")) + "(" + out.QualifiedGoIdent(timePackage.Ident("RFC3339Nano")) + ", s)"
+	}
+}
+
+// initialisms are written in capitals in Go.
+var initialisms = map[string]string{
+	"api": "API", "cpu": "CPU", "dns": "DNS", "http": "HTTP", "id": "ID", "ip": "IP", "json": "JSON", "rpc": "RPC",
+	"sku": "SKU", "sql": "SQL", "tls": "TLS", "ttl": "TTL", "url": "URL", "uuid": "UUID",
+}
+
+// goName is OUT_OF_STOCK or outOfStock as OutOfStock.
+func goName(name string) string {
+	var b strings.Builder
+	for _, word := range words(name) {
+		if known, ok := initialisms[word]; ok {
+			b.WriteString(known)
+			continue
+		}
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
+}
+
+// words are the parts of a name in small letters.
+func words(name string) []string {
+	if strings.ToUpper(name) == name {
+		name = strings.ToLower(name)
+	}
+	var out []string
+	word := ""
+	flush := func() {
+		if word != "" {
+			out = append(out, strings.ToLower(word))
+		}
+		word = ""
+	}
+	for _, r := range name {
+		switch {
+		case r == '_' || r == '-':
+			flush()
+		case r >= 'A' && r <= 'Z':
+			flush()
+			word = string(r)
+		default:
+			word += string(r)
+		}
+	}
+	flush()
+	return out
+}
