@@ -9,6 +9,7 @@
 package assistantv1
 
 import (
+	_ "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -664,7 +665,7 @@ var File_assistant_v1_assistant_proto protoreflect.FileDescriptor
 
 const file_assistant_v1_assistant_proto_rawDesc = "" +
 	"\n" +
-	"\x1cassistant/v1/assistant.proto\x12\fassistant.v1\"F\n" +
+	"\x1cassistant/v1/assistant.proto\x12\fassistant.v1\x1a\x19recourse/v1/catalog.proto\"F\n" +
 	"\x15ClassifyIntentRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\"\xed\x01\n" +
@@ -705,14 +706,29 @@ const file_assistant_v1_assistant_proto_rawDesc = "" +
 	"request_id\x18\x03 \x01(\tR\trequestId\"A\n" +
 	"\x0fProcessResponse\x12\x16\n" +
 	"\x06intent\x18\x01 \x01(\tR\x06intent\x12\x16\n" +
-	"\x06answer\x18\x02 \x01(\tR\x06answer2\xa2\x03\n" +
-	"\tAssistant\x12`\n" +
-	"\x0eClassifyIntent\x12#.assistant.v1.ClassifyIntentRequest\x1a$.assistant.v1.ClassifyIntentResponse\"\x03\x90\x02\x01\x12P\n" +
-	"\bGenerate\x12\x1d.assistant.v1.GenerateRequest\x1a\x1e.assistant.v1.GenerateResponse\"\x03\x90\x02\x010\x01\x12V\n" +
+	"\x06answer\x18\x02 \x01(\tR\x06answer2\xb8\a\n" +
+	"\tAssistant\x12\xcd\x01\n" +
+	"\x0eClassifyIntent\x12#.assistant.v1.ClassifyIntentRequest\x1a$.assistant.v1.ClassifyIntentResponse\"p\xaa\xfa\x1ci\n" +
+	"%ASSISTANT_ERROR_INTENT_NOT_UNDERSTOOD\n" +
+	"\x1eASSISTANT_ERROR_FIELDS_INVALID\n" +
+	" ASSISTANT_ERROR_NOT_YOUR_HISTORY\x90\x02\x01\x12\x94\x01\n" +
+	"\bGenerate\x12\x1d.assistant.v1.GenerateRequest\x1a\x1e.assistant.v1.GenerateResponse\"G\xaa\xfa\x1c@\n" +
+	"\x1eASSISTANT_ERROR_FIELDS_INVALID\n" +
+	"\x1eASSISTANT_ERROR_TEXT_BROKE_OFF\x90\x02\x010\x01\x12\x7f\n" +
 	"\n" +
-	"Transcribe\x12\x1f.assistant.v1.TranscribeRequest\x1a .assistant.v1.TranscribeResponse\"\x03\x90\x02\x01(\x01\x12A\n" +
-	"\x04Chat\x12\x19.assistant.v1.ChatRequest\x1a\x1a.assistant.v1.ChatResponse(\x010\x01\x12F\n" +
-	"\aProcess\x12\x1c.assistant.v1.ProcessRequest\x1a\x1d.assistant.v1.ProcessResponseBh\n" +
+	"Transcribe\x12\x1f.assistant.v1.TranscribeRequest\x1a .assistant.v1.TranscribeResponse\",\xaa\xfa\x1c%\n" +
+	"#ASSISTANT_ERROR_SOUND_NOT_SUPPORTED\x90\x02\x01(\x01\x12\x82\x01\n" +
+	"\x04Chat\x12\x19.assistant.v1.ChatRequest\x1a\x1a.assistant.v1.ChatResponse\"?\xaa\xfa\x1c;\n" +
+	"\x1eASSISTANT_ERROR_FIELDS_INVALID\n" +
+	"\x19ASSISTANT_ERROR_CHAT_FULL(\x010\x01\x12\xda\x01\n" +
+	"\aProcess\x12\x1c.assistant.v1.ProcessRequest\x1a\x1d.assistant.v1.ProcessResponse\"\x91\x01\xaa\xfa\x1c\x8c\x01\n" +
+	"%ASSISTANT_ERROR_INTENT_NOT_UNDERSTOOD\n" +
+	"\x1eASSISTANT_ERROR_FIELDS_INVALID\n" +
+	" ASSISTANT_ERROR_NOT_YOUR_HISTORY\n" +
+	"!ASSISTANT_ERROR_REQUEST_ID_REUSED\x1aa\xaa\xfa\x1c]\n" +
+	"\x1dASSISTANT_ERROR_TOKEN_MISSING\n" +
+	"\x1dASSISTANT_ERROR_TOKEN_EXPIRED\n" +
+	"\x1dASSISTANT_ERROR_QUOTA_USED_UPBh\n" +
 	"\"dev.recourse.examples.assistant.v1P\x01Z@github.com/recourse-dev/recourse/gen/go/assistant/v1;assistantv1b\x06proto3"
 
 var (
