@@ -216,7 +216,7 @@ func (r *reader) error(v protoreflect.EnumValueDescriptor, c *recoursev1.Catalog
 	r.catalog.Errors = append(r.catalog.Errors, e)
 }
 
-// compact takes out the spaces that protojson puts in by chance.
+// compact takes out spaces: protojson puts them in by chance, and an indented document has them.
 func compact(b []byte) json.RawMessage {
 	var v any
 	if json.Unmarshal(b, &v) != nil {
@@ -383,6 +383,9 @@ func Parse(b []byte) (*Catalog, error) {
 	for i, e := range c.Errors {
 		if e == nil || e.Reason == "" {
 			return nil, fmt.Errorf("error %d of the catalogue has no reason", i)
+		}
+		for j, a := range e.Actions {
+			e.Actions[j] = compact(a)
 		}
 	}
 	for i, m := range c.Methods {

@@ -1,0 +1,39 @@
+package catalog_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/recourse-dev/recourse/catalog"
+	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// The example's catalogue is read from what is linked in, and is the same after it was
+// written.
+func TestTheExample(t *testing.T) {
+	c, problems := catalog.Read([]protoreflect.FileDescriptor{
+		assistantv1.File_assistant_v1_errors_proto, assistantv1.File_assistant_v1_assistant_proto,
+	})
+	if len(problems) > 0 || len(c.Errors) != 10 || len(c.Methods) != 5 {
+		t.Fatalf("%d errors, %d methods, problems %v", len(c.Errors), len(c.Methods), problems)
+	}
+	e := c.Find("CHAT_FULL")
+	if e == nil || e.Key() != "assistant.example.com/CHAT_FULL" || e.Code != "FAILED_PRECONDITION" || e.Retry != "AT_HIGHER_LEVEL" {
+		t.Errorf("got %+v", e)
+	}
+	var b bytes.Buffer
+	if err := c.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	again, err := catalog.Parse(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := []cmp.Option{cmpopts.IgnoreUnexported(catalog.Error{}, catalog.Method{})}
+	if diff := cmp.Diff(c, again, opts...); diff != "" {
+		t.Error(diff)
+	}
+}
