@@ -32,7 +32,7 @@ func TestTheExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := []cmp.Option{cmpopts.IgnoreUnexported(catalog.Error{}, catalog.Method{})}
+	opts := []cmp.Option{cmpopts.IgnoreUnexported(catalog.Error{}, catalog.Method{}, catalog.Enum{})}
 	if diff := cmp.Diff(c, again, opts...); diff != "" {
 		t.Error(diff)
 	}
