@@ -16,6 +16,9 @@ FUZZTIME ?= 30s
 # The last published form of recourse.v1, as text. `make breaking` compares with it.
 IMAGE := proto/recourse.v1.image.txtpb
 
+# The errors that the example declared at its last release. `make breaking` compares with them.
+CATALOG := docs/errors/catalog.json
+
 # What is written by hand, untracked files included and deleted ones not.
 GO_FILES = $(filter-out gen/%,$(wildcard $(shell git ls-files -co --exclude-standard -- '*.go')))
 LIBRARY_FILES = $(filter-out %_test.go internal/rpctest/% interceptors/misuse.go, \
@@ -78,6 +81,7 @@ lint: ## Check format and style of Go and proto files
 	cd bench && go tool -modfile=../tools/lint/go.mod staticcheck ./...
 	$(BUF) lint
 	$(BUF) format -d --exit-code
+	$(BUF) build proto -o - | go run ./cmd/recourse lint -warnings -root proto -
 	@$(call forbid,\btime\.After\$(PAREN),$(GO_FILES),time.After leaks its timer in a loop: use time.NewTimer)
 	@$(call forbid,\binterface\{\},$(GO_FILES),say any)
 	@$(call forbid,\bpanic\$(PAREN),$(LIBRARY_FILES),a library returns errors)
@@ -88,8 +92,10 @@ fmt: ## Format Go and proto files
 	$(BUF) format -w
 
 .PHONY: breaking
-breaking: ## Fail where recourse.v1 breaks its published form
+breaking: ## Fail where recourse.v1 breaks its published form, or a declared error what clients rely on
 	$(BUF) breaking --against $(IMAGE)
+	@test -f $(CATALOG) || { echo '$(CATALOG) is missing, so nothing can be compared with it' >&2; exit 1; }
+	$(BUF) build proto -o - | go run ./cmd/recourse breaking -against $(CATALOG) -root proto -
 
 .PHONY: image
 image: ## Publish recourse.v1 as it is now: from here on it may only grow

@@ -193,11 +193,13 @@ func (r *reader) enums(enums protoreflect.EnumDescriptors) {
 			spec, has := option[*recoursev1.ErrorOptions](v, recoursev1.E_Error)
 			switch {
 			case has && !declared:
-				r.problem(RuleDeclared, v, "%s declares an error, but its enum is no catalogue: give %s the option (recourse.v1.catalog)", v.Name(), e.Name())
+				r.problem(RuleDeclared, v,
+					"%s declares an error, but its enum is no catalogue: give %s the option (recourse.v1.catalog)", v.Name(), e.Name())
 			case has:
 				r.error(v, options, spec)
 			case declared && v.Number() != 0:
-				r.problem(RuleDeclared, v, "%s declares no error: give it the option (recourse.v1.error), or reserve its number and name", v.Name())
+				r.problem(RuleDeclared, v,
+					"%s declares no error: give it the option (recourse.v1.error), or reserve its number and name", v.Name())
 			}
 		}
 	}
@@ -221,7 +223,8 @@ func (r *reader) error(v protoreflect.EnumValueDescriptor, c *recoursev1.Catalog
 		Domain: c.GetDomain(), Version: c.GetVersion(),
 		Reason: cmp.Or(o.GetReason(), Reason(string(enum.Name()), string(v.Name()))),
 		Code:   Word(o.GetCode()), Title: o.GetTitle(), Description: comment(v), Message: o.GetMessage(), Suggestion: o.GetSuggestion(),
-		Outcome: Word(o.GetOutcome()), Retry: Word(o.GetRetry()), Visibility: cmp.Or(Word(o.GetVisibility()), "PUBLIC"), Severity: Word(o.GetSeverity()),
+		Outcome: Word(o.GetOutcome()), Retry: Word(o.GetRetry()),
+		Visibility: cmp.Or(Word(o.GetVisibility()), "PUBLIC"), Severity: Word(o.GetSeverity()),
 		Since: o.GetSince(), DeprecatedSince: o.GetDeprecatedSince(), ReplacedBy: o.GetReplacedBy(),
 		Enum: string(enum.FullName()), Value: string(v.Name()), Number: int32(v.Number()),
 		options: o, at: PositionOf(v), value: v,
@@ -286,7 +289,9 @@ func (r *reader) service(s protoreflect.ServiceDescriptor) {
 func (r *reader) declares(m *Method, at protoreflect.Descriptor, name string) {
 	e := r.find(at, name)
 	if e == nil {
-		r.problem(RuleMethodRef, at, "%s declares the error %q, which is nowhere: write the name of a value of a catalogue, with its package if that is another", at.Name(), name)
+		r.problem(RuleMethodRef, at,
+			"%s declares the error %q, which is nowhere: write the name of a value of a catalogue, with its package if that "+
+				"is another", at.Name(), name)
 		return
 	}
 	if !slices.Contains(m.Errors, e.Key()) {

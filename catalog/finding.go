@@ -20,6 +20,13 @@ const (
 	RuleMethodRef = "CAT_METHOD_REF" // methods declare errors that there are
 )
 
+// Rule is what a check is about.
+type Rule struct {
+	ID       string
+	Severity Severity // of the worst that it has to say
+	Purpose  string   // what it checks, as a sentence
+}
+
 // Finding is what a check has to say about a declaration.
 type Finding struct {
 	Problem

@@ -58,7 +58,9 @@ func (l *linter) retry(s *subject) {
 		l.fail(s, rule, "%s has the code %s and the verdict %s, and a client that knows the code alone does something else: %s",
 			s.Value, s.Code, catalog.Word(verdict), remedy(code))
 	case code == codes.ResourceExhausted && verdict == status.SameRequest && !waits(s):
-		l.fail(s, rule, "%s says to send the same request again and not when, which uses up the limit anew: set retry_delay, or say in an exception who adds it", s.Value)
+		l.fail(s, rule,
+			"%s says to send the same request again and not when, which uses up the limit anew: set retry_delay, or say in "+
+				"an exception who adds it", s.Value)
 	}
 }
 
@@ -98,7 +100,9 @@ func (l *linter) outcome(s *subject) {
 		level := idempotency(m.Descriptor())
 		switch {
 		case outcome == recoursev1.Outcome_OUTCOME_UNSPECIFIED && level != descriptorpb.MethodOptions_NO_SIDE_EFFECTS:
-			l.fail(s, rule, "%s does not say whether %s took effect: set outcome, or idempotency_level = NO_SIDE_EFFECTS on a method that only reads", s.Value, name)
+			l.fail(s, rule,
+				"%s does not say whether %s took effect: set outcome, or idempotency_level = NO_SIDE_EFFECTS on a method that "+
+					"only reads", s.Value, name)
 			return
 		case outcome == status.Indeterminate && s.made.Verdict() == status.SameRequest &&
 			level == descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN && !hasRequestID(m.Descriptor()):

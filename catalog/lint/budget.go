@@ -37,7 +37,8 @@ func (l *linter) budget(s *subject) {
 		}
 		eachText(a.ProtoReflect(), maxNesting, func(name, value string) {
 			if len(s.render(value)) > maxActionText {
-				l.fail(s, rule, "the %s of an action of %s is longer than %d bytes, and is cut off: shorten it", name, s.Value, maxActionText)
+				l.fail(s, rule,
+					"the %s of an action of %s is longer than %d bytes, and is cut off: shorten it", name, s.Value, maxActionText)
 			}
 		})
 	}
@@ -50,7 +51,9 @@ func (l *linter) budget(s *subject) {
 		Domain: s.Domain, RequestID: strings.Repeat("x", 36), Trust: status.Internal, TrailerBytes: status.MaxTrailerBytes,
 	})
 	if encoded.Size > maxTrailer || !encoded.Fits {
-		l.fail(s, rule, "%s takes %d bytes with its longest values, and %d are safe with proxies: shorten its texts, or its examples if they are longer than values are",
+		l.fail(s, rule,
+			"%s takes %d bytes with its longest values, and %d are safe with proxies: shorten its texts, or its examples if "+
+				"they are longer than values are",
 			s.Value, encoded.Size, maxTrailer)
 	}
 }

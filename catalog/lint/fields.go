@@ -57,7 +57,8 @@ func (l *linter) path(s *subject, requests []request, path string) {
 	}
 	for _, r := range requests {
 		if problem := walk(r.message, s.render(path)); problem != "" {
-			l.fail(s, ruleFields, "an action of %s names the field %s, which the request of %s does not have: %s", s.Value, path, r.method, problem)
+			l.fail(s, ruleFields,
+				"an action of %s names the field %s, which the request of %s does not have: %s", s.Value, path, r.method, problem)
 		}
 	}
 }
@@ -70,13 +71,15 @@ func (l *linter) call(s *subject, requests []request, call *recoursev1.CallMetho
 	name, full := strings.CutPrefix(call.GetMethod(), "/")
 	service, method, ok := strings.Cut(name, "/")
 	if !full || !ok {
-		l.fail(s, ruleFields, "an action of %s calls %q: write the full name of the method, as in /shop.v1.Shop/GetOrder", s.Value, call.GetMethod())
+		l.fail(s, ruleFields,
+			"an action of %s calls %q: write the full name of the method, as in /shop.v1.Shop/GetOrder", s.Value, call.GetMethod())
 		return
 	}
 	m := l.find(protoreflect.FullName(service), protoreflect.Name(method))
 	switch {
 	case m == nil:
-		l.fail(s, ruleFields, "an action of %s calls %s, which is nowhere: correct the name, or add the file of the method", s.Value, call.GetMethod())
+		l.fail(s, ruleFields,
+			"an action of %s calls %s, which is nowhere: correct the name, or add the file of the method", s.Value, call.GetMethod())
 		return
 	case m.IsStreamingClient() || m.IsStreamingServer():
 		l.fail(s, ruleFields, "an action of %s calls %s, which streams: a client calls a unary method alone", s.Value, call.GetMethod())

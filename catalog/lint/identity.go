@@ -45,7 +45,8 @@ func (l *linter) identities() {
 	for _, s := range l.subjects {
 		l.reason(s)
 		if first := byKey[s.Key()]; first != nil {
-			l.fail(s, "CAT_REASON_UNIQUE", "%s has the error code %s, as %s has: a caller cannot tell them apart, give it another", s.Value, s.Reason, first.Value)
+			l.fail(s, "CAT_REASON_UNIQUE",
+				"%s has the error code %s, as %s has: a caller cannot tell them apart, give it another", s.Value, s.Reason, first.Value)
 		} else {
 			byKey[s.Key()] = s
 		}
@@ -56,12 +57,15 @@ func (l *linter) identities() {
 			byNumber[n] = s
 		}
 		if s.Number == 0 {
-			l.fail(s, "CAT_ZERO_UNSPECIFIED", "%s is the value 0, which stands for what is not set: take the option out, and declare the error with another number", s.Value)
+			l.fail(s, "CAT_ZERO_UNSPECIFIED",
+				"%s is the value 0, which stands for what is not set: take the option out, and declare the error with another "+
+					"number", s.Value)
 		}
 		l.code(s)
 		l.comment(s)
 		if by := s.ReplacedBy; by != "" && l.catalog.Find(s.Domain+"/"+by) == nil {
-			l.fail(s, "CAT_REPLACED_BY", "%s is replaced by %q, which %s does not declare: write the error code of one that it does", s.Value, by, s.Domain)
+			l.fail(s, "CAT_REPLACED_BY",
+				"%s is replaced by %q, which %s does not declare: write the error code of one that it does", s.Value, by, s.Domain)
 		}
 	}
 }
@@ -79,12 +83,15 @@ func (l *linter) catalogue(e *catalog.Enum, owner map[string]*catalog.Enum) {
 	case e.Domain == "":
 		fail("CAT_DOMAIN_REQUIRED", "%s has no domain: give it the DNS name of the service", name)
 	case len(e.Domain) > maxDomain || !dnsName.MatchString(e.Domain):
-		fail("CAT_DOMAIN_REQUIRED", "the domain %q of %s is no DNS name: write one such as shop.example.com, in small letters", e.Domain, name)
+		fail("CAT_DOMAIN_REQUIRED",
+			"the domain %q of %s is no DNS name: write one such as shop.example.com, in small letters", e.Domain, name)
 	case slices.ContainsFunc(reserved, func(r string) bool { return e.Domain == r || strings.HasSuffix(e.Domain, "."+r) }):
 		fail("CAT_DOMAIN_RESERVED", "the domain %s of %s is somebody else's: use a name of your own", e.Domain, name)
 	case taken:
 		about = slices.Concat(about, l.of(first.Name))
-		fail("CAT_DOMAIN_ONE_PER_ENUM", "%s has the domain %s, as %s has, and nothing keeps their error codes apart: put the errors into one enum, or choose another domain",
+		fail("CAT_DOMAIN_ONE_PER_ENUM",
+			"%s has the domain %s, as %s has, and nothing keeps their error codes apart: put the errors into one enum, or "+
+				"choose another domain",
 			name, e.Domain, first.Descriptor().Name())
 	}
 	if len(e.Version) > maxVersion {
@@ -104,10 +111,13 @@ func (l *linter) reason(s *subject) {
 	case len(s.Reason) > maxReason:
 		l.fail(s, "CAT_REASON_LENGTH", "the error code %s has %d bytes: at most %d can be sent", s.Reason, len(s.Reason), maxReason)
 	case !reasonFormat.MatchString(s.Reason) || status.New(codes.Internal, s.Reason, "").ErrorCode() != s.Reason:
-		l.fail(s, "CAT_REASON_FORMAT", "the error code %q is not in the form OUT_OF_STOCK: at least 3 capital letters, digits and underscores, a letter first and no underscore last",
+		l.fail(s, "CAT_REASON_FORMAT",
+			"the error code %q is not in the form OUT_OF_STOCK: at least 3 capital letters, digits and underscores, a letter "+
+				"first and no underscore last",
 			s.Reason)
 	case slices.Contains(generic, s.Reason):
-		l.fail(s, "CAT_REASON_GENERIC", "the error code %s says nothing: name what went wrong, so that a program can do something about it", s.Reason)
+		l.fail(s, "CAT_REASON_GENERIC",
+			"the error code %s says nothing: name what went wrong, so that a program can do something about it", s.Reason)
 	case strings.Count(s.Reason, "_") >= maxWords:
 		l.warn(s, "CAT_REASON_LENGTH", "the error code %s has more than %d words: find a shorter name", s.Reason, maxWords)
 	}
@@ -117,7 +127,8 @@ func (l *linter) code(s *subject) {
 	code := s.opts.GetCode()
 	switch code {
 	case recoursev1.ErrorOptions_CODE_CANCELLED, recoursev1.ErrorOptions_CODE_UNKNOWN, recoursev1.ErrorOptions_CODE_DEADLINE_EXCEEDED:
-		l.fail(s, "CAT_CODE_REQUIRED", "%s has the code %s, with which gRPC itself ends calls: choose another, or say why in an exception", s.Value, s.Code)
+		l.fail(s, "CAT_CODE_REQUIRED",
+			"%s has the code %s, with which gRPC itself ends calls: choose another, or say why in an exception", s.Value, s.Code)
 	default:
 		if _, known := recoursev1.ErrorOptions_Code_name[int32(code)]; !known || code == recoursev1.ErrorOptions_CODE_UNSPECIFIED {
 			l.fail(s, "CAT_CODE_REQUIRED", "%s has no gRPC code: set code", s.Value)

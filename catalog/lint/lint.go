@@ -21,46 +21,43 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// Rule is a rule of this package.
-type Rule struct {
-	ID       string
-	Severity catalog.Severity // of the worst that it has to say
-	Purpose  string           // what it checks, as a sentence
-}
-
 // Rules returns all rules, by id.
-func Rules() []Rule { return slices.Clone(rules) }
+func Rules() []catalog.Rule { return slices.Clone(rules) }
 
-var rules = []Rule{
-	{"CAT_ACTIONABLE", catalog.Failure, "Checks that a public error says what to do about it."},
-	{"CAT_ACTION_FIELDS", catalog.Failure, "Checks that the fields and methods that actions name exist."},
-	{"CAT_BUDGET", catalog.Failure, "Checks that an error is small enough for every proxy, whatever its values."},
-	{"CAT_CODE_REQUIRED", catalog.Failure, "Checks that an error has a gRPC code, and one of its own."},
-	{"CAT_COMMENT", catalog.Failure, "Checks that an error is explained in a comment."},
-	{catalog.RuleDeclared, catalog.Failure, "Checks that all that stands in a catalogue is an error, and that errors stand in catalogues."},
-	{"CAT_DOMAIN_ONE_PER_ENUM", catalog.Failure, "Checks that the errors of a domain stand in one enum."},
-	{"CAT_DOMAIN_REQUIRED", catalog.Failure, "Checks that a catalogue has a domain, in the form of a DNS name."},
-	{"CAT_DOMAIN_RESERVED", catalog.Failure, "Checks that a domain is nobody else's."},
-	{ruleException, catalog.Failure, "Checks that an exception to a rule is needed and says why."},
-	{"CAT_LINK_HTTPS", catalog.Failure, "Checks that links are https URLs with a plain description."},
-	{"CAT_MESSAGE_STYLE", catalog.Failure, "Checks that texts are short, plain and free of the service's insides."},
-	{catalog.RuleMethodRef, catalog.Failure, "Checks that methods declare errors that there are, each once."},
-	{"CAT_OUTCOME_REQUIRED", catalog.Failure, "Checks that an error of a method that changes something says whether it did."},
-	{"CAT_PARAM_CASE", catalog.Failure, "Checks that the keys of parameters are lowerCamelCase."},
-	{"CAT_PARAM_EXAMPLE", catalog.Failure, "Checks that the example of a parameter is of its type."},
-	{"CAT_PARAM_KEY", catalog.Failure, "Checks that the keys of parameters can be sent, and differ."},
-	{"CAT_PARAM_SENSITIVITY", catalog.Failure, "Checks that parameters say who may see them, and that public texts show none that few may see."},
-	{"CAT_PARAM_SYNONYM", catalog.Failure, "Checks that a thing has the same key and type in all errors of a domain."},
-	{"CAT_PARAM_UNIT", catalog.Failure, "Checks that the unit of a number is in the key and not in the value."},
-	{"CAT_PERMISSION_SHAPE", catalog.Failure, "Checks that a refusal tells nothing about what the caller may not see."},
-	{"CAT_REASON_FORMAT", catalog.Failure, "Checks that error codes are UPPER_SNAKE_CASE."},
-	{"CAT_REASON_GENERIC", catalog.Failure, "Checks that error codes say something."},
-	{"CAT_REASON_LENGTH", catalog.Failure, "Checks that error codes are short."},
-	{"CAT_REASON_UNIQUE", catalog.Failure, "Checks that no two errors share an error code or a number."},
-	{"CAT_REPLACED_BY", catalog.Failure, "Checks that the successor of an error exists."},
-	{"CAT_RETRY_CODE", catalog.Failure, "Checks that the advice on repeats fits the gRPC code."},
-	{"CAT_TEMPLATE_PARAMS", catalog.Failure, "Checks that texts name parameters that are declared, and all of them."},
-	{"CAT_ZERO_UNSPECIFIED", catalog.Failure, "Checks that the value 0 of a catalogue is no error."},
+var rules = []catalog.Rule{
+	{ID: "CAT_ACTIONABLE", Severity: catalog.Failure, Purpose: "Checks that a public error says what to do about it."},
+	{ID: "CAT_ACTION_FIELDS", Severity: catalog.Failure, Purpose: "Checks that the fields and methods that actions name exist."},
+	{ID: "CAT_BUDGET", Severity: catalog.Failure, Purpose: "Checks that an error is small enough for every proxy, whatever its values."},
+	{ID: "CAT_CODE_REQUIRED", Severity: catalog.Failure, Purpose: "Checks that an error has a gRPC code, and one of its own."},
+	{ID: "CAT_COMMENT", Severity: catalog.Failure, Purpose: "Checks that an error is explained in a comment."},
+	{ID: catalog.RuleDeclared, Severity: catalog.Failure, Purpose: "Checks that errors stand in catalogues, and nothing else does."},
+	{ID: "CAT_DOMAIN_ONE_PER_ENUM", Severity: catalog.Failure, Purpose: "Checks that the errors of a domain stand in one enum."},
+	{ID: "CAT_DOMAIN_REQUIRED", Severity: catalog.Failure, Purpose: "Checks that a catalogue has a domain, in the form of a DNS name."},
+	{ID: "CAT_DOMAIN_RESERVED", Severity: catalog.Failure, Purpose: "Checks that a domain is nobody else's."},
+	{ID: ruleException, Severity: catalog.Failure, Purpose: "Checks that an exception to a rule is needed and says why."},
+	{ID: "CAT_LINK_HTTPS", Severity: catalog.Failure, Purpose: "Checks that links are https URLs with a plain description."},
+	{ID: "CAT_MESSAGE_STYLE", Severity: catalog.Failure, Purpose: "Checks that texts are short, plain and free of the service's insides."},
+	{ID: catalog.RuleMethodRef, Severity: catalog.Failure, Purpose: "Checks that methods declare errors that there are, each once."},
+	{ID: "CAT_OUTCOME_REQUIRED", Severity: catalog.Failure, Purpose:
+		"Checks that an error of a method that writes says whether it took effect."},
+	{ID: "CAT_PARAM_CASE", Severity: catalog.Failure, Purpose: "Checks that the keys of parameters are lowerCamelCase."},
+	{ID: "CAT_PARAM_EXAMPLE", Severity: catalog.Failure, Purpose: "Checks that the example of a parameter is of its type."},
+	{ID: "CAT_PARAM_KEY", Severity: catalog.Failure, Purpose: "Checks that the keys of parameters can be sent, and differ."},
+	{ID: "CAT_PARAM_SENSITIVITY", Severity: catalog.Failure, Purpose: "Checks that parameters say who may see them, and that texts obey."},
+	{ID: "CAT_PARAM_SYNONYM", Severity: catalog.Failure, Purpose:
+		"Checks that a thing has the same key and type in all errors of a domain."},
+	{ID: "CAT_PARAM_UNIT", Severity: catalog.Failure, Purpose: "Checks that the unit of a number is in the key and not in the value."},
+	{ID: "CAT_PERMISSION_SHAPE", Severity: catalog.Failure, Purpose:
+		"Checks that a refusal tells nothing about what the caller may not see."},
+	{ID: "CAT_REASON_FORMAT", Severity: catalog.Failure, Purpose: "Checks that error codes are UPPER_SNAKE_CASE."},
+	{ID: "CAT_REASON_GENERIC", Severity: catalog.Failure, Purpose: "Checks that error codes say something."},
+	{ID: "CAT_REASON_LENGTH", Severity: catalog.Failure, Purpose: "Checks that error codes are short."},
+	{ID: "CAT_REASON_UNIQUE", Severity: catalog.Failure, Purpose: "Checks that no two errors share an error code or a number."},
+	{ID: "CAT_REPLACED_BY", Severity: catalog.Failure, Purpose: "Checks that the successor of an error exists."},
+	{ID: "CAT_RETRY_CODE", Severity: catalog.Failure, Purpose: "Checks that the advice on repeats fits the gRPC code."},
+	{ID: "CAT_TEMPLATE_PARAMS", Severity: catalog.Failure, Purpose:
+		"Checks that texts name parameters that are declared, and all of them."},
+	{ID: "CAT_ZERO_UNSPECIFIED", Severity: catalog.Failure, Purpose: "Checks that the value 0 of a catalogue is no error."},
 }
 
 const ruleException = "CAT_LINT_EXCEPTION"
@@ -204,12 +201,13 @@ func (l *linter) report(severity catalog.Severity, rule string, at catalog.Posit
 func (l *linter) exceptions() {
 	for _, s := range l.subjects {
 		for _, x := range s.opts.GetLint() {
-			known := slices.ContainsFunc(rules, func(r Rule) bool { return r.ID == x.GetRule() })
+			known := slices.ContainsFunc(rules, func(r catalog.Rule) bool { return r.ID == x.GetRule() })
 			switch {
 			case x.GetRule() == ruleException:
 				l.fail(s, ruleException, "%s asks for an exception from %s, which has none: take it out", s.Value, ruleException)
 			case !known:
-				l.fail(s, ruleException, "%s asks for an exception from %q, which is no rule: write the id as findings show it", s.Value, x.GetRule())
+				l.fail(s, ruleException,
+					"%s asks for an exception from %q, which is no rule: write the id as findings show it", s.Value, x.GetRule())
 			case x.GetReason() == "":
 				l.fail(s, ruleException, "%s asks for an exception from %s and does not say why: give the reason", s.Value, x.GetRule())
 			case !l.used[x]:

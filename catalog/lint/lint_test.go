@@ -33,13 +33,17 @@ var broken = []struct {
 }{
 	{"no catalogue", func(s *shop) { s.catalog, s.denied, s.service, s.order = nil, nil, nil, nil }, "CAT_DECLARED",
 		atSold + "SHOP_ERROR_SOLD_OUT declares an error, but its enum is no catalogue", true},
-	{"a value without an error", func(s *shop) { s.denied, s.service = nil, nil }, "CAT_DECLARED", atDeny + "SHOP_ERROR_ORDER_DENIED declares no error", true},
+	{"a value without an error", func(s *shop) { s.denied, s.service = nil, nil },
+		"CAT_DECLARED", atDeny + "SHOP_ERROR_ORDER_DENIED declares no error", true},
 
-	{"reason in small letters", func(s *shop) { s.soldOut.Reason = "soldOut" }, "CAT_REASON_FORMAT", atSold + `the error code "soldOut" is not in the form`, false},
+	{"reason in small letters", func(s *shop) { s.soldOut.Reason = "soldOut" },
+		"CAT_REASON_FORMAT", atSold + `the error code "soldOut" is not in the form`, false},
 	{"reason of two letters", func(s *shop) { s.soldOut.Reason = "SO" }, "CAT_REASON_FORMAT", atSold + `the error code "SO" is not`, false},
 	{"reason ends in an underscore", func(s *shop) { s.soldOut.Reason = "SOLD_OUT_" }, "CAT_REASON_FORMAT", atSold, false},
-	{"generic reason", func(s *shop) { s.soldOut.Reason = "FAILED" }, "CAT_REASON_GENERIC", atSold + "the error code FAILED says nothing", false},
-	{"reason of five words", func(s *shop) { s.soldOut.Reason = "A_B_C_D_E" }, "CAT_REASON_LENGTH", atSold + "the error code A_B_C_D_E has more than 4 words", false},
+	{"generic reason", func(s *shop) { s.soldOut.Reason = "FAILED" },
+		"CAT_REASON_GENERIC", atSold + "the error code FAILED says nothing", false},
+	{"reason of five words", func(s *shop) { s.soldOut.Reason = "A_B_C_D_E" },
+		"CAT_REASON_LENGTH", atSold + "the error code A_B_C_D_E has more than 4 words", false},
 	{"reason of 64 bytes", func(s *shop) { s.soldOut.Reason = strings.Repeat("A", 64) }, "CAT_REASON_LENGTH", atSold, false},
 	{"the same reason", func(s *shop) { s.soldOut.Reason = "ORDER_DENIED" }, "CAT_REASON_UNIQUE", "", false},
 	{"the same number", func(s *shop) {
@@ -49,8 +53,10 @@ var broken = []struct {
 	}, "CAT_REASON_UNIQUE", "", false},
 
 	{"no domain", func(s *shop) { s.catalog.Domain = "" }, "CAT_DOMAIN_REQUIRED", atEnum + "ShopError has no domain", false},
-	{"domain is no DNS name", func(s *shop) { s.catalog.Domain = "The Shop" }, "CAT_DOMAIN_REQUIRED", atEnum + `the domain "The Shop" of ShopError is no DNS name`, false},
-	{"domain of Google", func(s *shop) { s.catalog.Domain = "shop.googleapis.com" }, "CAT_DOMAIN_RESERVED", atEnum + "the domain shop.googleapis.com", false},
+	{"domain is no DNS name", func(s *shop) { s.catalog.Domain = "The Shop" },
+		"CAT_DOMAIN_REQUIRED", atEnum + `the domain "The Shop" of ShopError is no DNS name`, false},
+	{"domain of Google", func(s *shop) { s.catalog.Domain = "shop.googleapis.com" },
+		"CAT_DOMAIN_RESERVED", atEnum + "the domain shop.googleapis.com", false},
 	{"domain of two enums", func(s *shop) { s.billing = &recoursev1.CatalogOptions{Domain: "shop.example.com"} }, "CAT_DOMAIN_ONE_PER_ENUM",
 		"", false},
 
@@ -61,27 +67,35 @@ var broken = []struct {
 	{"an unknown code", func(s *shop) { s.soldOut.Code = 99 }, "CAT_CODE_REQUIRED", atSold + "SHOP_ERROR_SOLD_OUT has no gRPC code", false},
 	{"a code of gRPC's", func(s *shop) { s.soldOut.Code = recoursev1.ErrorOptions_CODE_UNKNOWN }, "CAT_CODE_REQUIRED",
 		atSold + "SHOP_ERROR_SOLD_OUT has the code UNKNOWN, with which gRPC itself ends calls", false},
-	{"no comment", func(s *shop) { s.file.SourceCodeInfo.Location[2].LeadingComments = nil }, "CAT_COMMENT", atSold + "SHOP_ERROR_SOLD_OUT has no comment", false},
-	{"replaced by nothing", func(s *shop) { s.soldOut.ReplacedBy = "GONE" }, "CAT_REPLACED_BY", atSold + `SHOP_ERROR_SOLD_OUT is replaced by "GONE"`, false},
+	{"no comment", func(s *shop) { s.file.SourceCodeInfo.Location[2].LeadingComments = nil },
+		"CAT_COMMENT", atSold + "SHOP_ERROR_SOLD_OUT has no comment", false},
+	{"replaced by nothing", func(s *shop) { s.soldOut.ReplacedBy = "GONE" },
+		"CAT_REPLACED_BY", atSold + `SHOP_ERROR_SOLD_OUT is replaced by "GONE"`, false},
 
 	{"message names no parameter", func(s *shop) { s.soldOut.Message += " {colour}" }, "CAT_TEMPLATE_PARAMS", "", false},
 	{"a single brace", func(s *shop) { s.soldOut.Suggestion = "Lower { it." }, "CAT_TEMPLATE_PARAMS",
 		atSold + "the suggestion of SHOP_ERROR_SOLD_OUT: a single brace", false},
 	{"an action names no parameter", func(s *shop) { s.soldOut.Actions[0].Label = "Use {colour}" }, "CAT_TEMPLATE_PARAMS",
 		atSold + "the label of an action of SHOP_ERROR_SOLD_OUT: {colour} is no declared parameter", false},
-	{"a title is no template", func(s *shop) { s.soldOut.Title = "{sku} is sold out" }, "CAT_TEMPLATE_PARAMS", atSold + "the title of SHOP_ERROR_SOLD_OUT has a brace", false},
+	{"a title is no template", func(s *shop) { s.soldOut.Title = "{sku} is sold out" },
+		"CAT_TEMPLATE_PARAMS", atSold + "the title of SHOP_ERROR_SOLD_OUT has a brace", false},
 	{"unused parameter", func(s *shop) {
 		s.soldOut.Message = "Too many of {sku}."
 		s.soldOut.Actions[0].GetFixFields().Fixes[0].SuggestedValue = ""
 	}, "CAT_TEMPLATE_PARAMS",
 		atSold + "no text of SHOP_ERROR_SOLD_OUT shows the parameter available", false},
 
-	{"a key that cannot be sent", func(s *shop) { s.rename("Sku") }, "CAT_PARAM_KEY", atSold + `the key "Sku" of SHOP_ERROR_SOLD_OUT cannot be sent`, false},
+	{"a key that cannot be sent", func(s *shop) { s.rename("Sku") },
+		"CAT_PARAM_KEY", atSold + `the key "Sku" of SHOP_ERROR_SOLD_OUT cannot be sent`, false},
 	{"a key of ours", func(s *shop) { s.rename("recourseRetry") }, "CAT_PARAM_KEY", atSold + `the key "recourseRetry"`, false},
-	{"a key twice", func(s *shop) { s.soldOut.Params = append(s.soldOut.Params, s.soldOut.Params[0]) }, "CAT_PARAM_KEY", atSold + `two parameters of`, false},
-	{"a key in snake_case", func(s *shop) { s.rename("stock_unit") }, "CAT_PARAM_CASE", atSold + "the key stock_unit of SHOP_ERROR_SOLD_OUT is not lowerCamelCase: write stockUnit", false},
-	{"unit in the value", func(s *shop) { s.soldOut.Params[0].Example = "100ms" }, "CAT_PARAM_UNIT", atSold + "the parameter sku of SHOP_ERROR_SOLD_OUT has its unit", false},
-	{"example of another type", func(s *shop) { s.soldOut.Params[1].Example = "two" }, "CAT_PARAM_EXAMPLE", atSold + `the example "two" of the parameter available`, false},
+	{"a key twice", func(s *shop) { s.soldOut.Params = append(s.soldOut.Params, s.soldOut.Params[0]) },
+		"CAT_PARAM_KEY", atSold + `two parameters of`, false},
+	{"a key in snake_case", func(s *shop) { s.rename("stock_unit") },
+		"CAT_PARAM_CASE", atSold + "the key stock_unit of SHOP_ERROR_SOLD_OUT is not lowerCamelCase: write stockUnit", false},
+	{"unit in the value", func(s *shop) { s.soldOut.Params[0].Example = "100ms" },
+		"CAT_PARAM_UNIT", atSold + "the parameter sku of SHOP_ERROR_SOLD_OUT has its unit", false},
+	{"example of another type", func(s *shop) { s.soldOut.Params[1].Example = "two" },
+		"CAT_PARAM_EXAMPLE", atSold + `the example "two" of the parameter available`, false},
 	{"short and long", func(s *shop) {
 		s.soldOut.Params[1].Key = "permissionId"
 		s.denied.Params = append(s.denied.Params, &recoursev1.ErrorParameter{Key: "permissionIdentifier", Sensitivity: 1})
@@ -96,20 +110,26 @@ var broken = []struct {
 	{"described alike", func(s *shop) {
 		s.soldOut.Params[0].Description, s.denied.Params[1].Description = "What is ordered.", "what is ordered"
 	}, "CAT_PARAM_SYNONYM", "", false},
-	{"no sensitivity", func(s *shop) { s.soldOut.Params[0].Sensitivity = 0 }, "CAT_PARAM_SENSITIVITY", atSold + "the parameter sku of SHOP_ERROR_SOLD_OUT does not say", false},
-	{"personal in a public text", func(s *shop) { s.soldOut.Params[0].Sensitivity = recoursev1.ErrorParameter_SENSITIVITY_PERSONAL }, "CAT_PARAM_SENSITIVITY",
+	{"no sensitivity", func(s *shop) { s.soldOut.Params[0].Sensitivity = 0 },
+		"CAT_PARAM_SENSITIVITY", atSold + "the parameter sku of SHOP_ERROR_SOLD_OUT does not say", false},
+	{"personal in a public text", func(s *shop) { s.soldOut.Params[0].Sensitivity = recoursev1.ErrorParameter_SENSITIVITY_PERSONAL },
+		"CAT_PARAM_SENSITIVITY",
 		atSold + "the message of SHOP_ERROR_SOLD_OUT shows the parameter sku, which is PERSONAL", false},
 
 	{"no title", func(s *shop) { s.soldOut.Title = "" }, "CAT_MESSAGE_STYLE", atSold + "SHOP_ERROR_SOLD_OUT has no title", false},
-	{"no message", func(s *shop) { s.denied.Code, s.denied.Message, s.denied.Params, s.denied.Retry = 5, "", nil, 0 }, "CAT_MESSAGE_STYLE", atDeny + "SHOP_ERROR_ORDER_DENIED has no message", false},
-	{"long message", func(s *shop) { s.soldOut.Message += strings.Repeat("x", 230) }, "CAT_MESSAGE_STYLE", atSold + "the message of SHOP_ERROR_SOLD_OUT has 258 bytes", false},
-	{"long suggestion", func(s *shop) { s.soldOut.Suggestion = strings.Repeat("x", 257) }, "CAT_MESSAGE_STYLE", atSold + "the suggestion of", false},
+	{"no message", func(s *shop) { s.denied.Code, s.denied.Message, s.denied.Params, s.denied.Retry = 5, "", nil, 0 },
+		"CAT_MESSAGE_STYLE", atDeny + "SHOP_ERROR_ORDER_DENIED has no message", false},
+	{"long message", func(s *shop) { s.soldOut.Message += strings.Repeat("x", 230) },
+		"CAT_MESSAGE_STYLE", atSold + "the message of SHOP_ERROR_SOLD_OUT has 258 bytes", false},
+	{"long suggestion", func(s *shop) { s.soldOut.Suggestion = strings.Repeat("x", 257) },
+		"CAT_MESSAGE_STYLE", atSold + "the suggestion of", false},
 	{"long with the example", func(s *shop) { s.soldOut.Params[0].Example = strings.Repeat("x", 250) }, "CAT_MESSAGE_STYLE", atSold, false},
 	{"three sentences", func(s *shop) { s.soldOut.Message += " It is. So be it." }, "CAT_MESSAGE_STYLE", atSold, false},
 	{"not ASCII", func(s *shop) { s.soldOut.Message += " Ausverkauft wäre" }, "CAT_MESSAGE_STYLE", atSold, false},
 	{"please", func(s *shop) { s.soldOut.Suggestion = "Please lower the quantity." }, "CAT_MESSAGE_STYLE", atSold, false},
 	{"a format", func(s *shop) { s.soldOut.Message += " %v" }, "CAT_MESSAGE_STYLE", atSold, false},
-	{"SQL", func(s *shop) { s.soldOut.Message += " The SQL failed." }, "CAT_MESSAGE_STYLE", atSold + `the message of SHOP_ERROR_SOLD_OUT says "SQL"`, false},
+	{"SQL", func(s *shop) { s.soldOut.Message += " The SQL failed." },
+		"CAT_MESSAGE_STYLE", atSold + `the message of SHOP_ERROR_SOLD_OUT says "SQL"`, false},
 	{"an address", func(s *shop) { s.soldOut.Message += " At 10.0.0.1 it is." }, "CAT_MESSAGE_STYLE", atSold, false},
 
 	{"verdict against the code", func(s *shop) { s.soldOut.Retry = recoursev1.RetryAdvice_VERDICT_SAME_REQUEST }, "CAT_RETRY_CODE",
@@ -124,18 +144,21 @@ var broken = []struct {
 	{"a negative delay", func(s *shop) { s.soldOut.RetryDelay = durationpb.New(-1) }, "CAT_RETRY_CODE", atSold, false},
 	{"an unknown verdict", func(s *shop) { s.soldOut.Retry = 77 }, "CAT_RETRY_CODE", atSold, false},
 
-	{"no outcome", func(s *shop) { s.soldOut.Outcome = 0 }, "CAT_OUTCOME_REQUIRED", atSold + "SHOP_ERROR_SOLD_OUT does not say whether shop.v1.Shop/Order took effect", false},
+	{"no outcome", func(s *shop) { s.soldOut.Outcome = 0 },
+		"CAT_OUTCOME_REQUIRED", atSold + "SHOP_ERROR_SOLD_OUT does not say whether shop.v1.Shop/Order took effect", false},
 	{"an unknown outcome", func(s *shop) { s.soldOut.Outcome = 77 }, "CAT_OUTCOME_REQUIRED", atSold, false},
 	{"maybe applied, and again", func(s *shop) {
 		s.soldOut.Code, s.soldOut.Retry = recoursev1.ErrorOptions_CODE_UNAVAILABLE, recoursev1.RetryAdvice_VERDICT_SAME_REQUEST
 		s.soldOut.Outcome = recoursev1.Outcome_OUTCOME_INDETERMINATE
 	}, "CAT_OUTCOME_REQUIRED", atSold + "SHOP_ERROR_SOLD_OUT may have taken effect and says to send the same request again", false},
 
-	{"after which action", func(s *shop) { s.soldOut.Actions = nil }, "CAT_ACTIONABLE", atSold + "SHOP_ERROR_SOLD_OUT may succeed after an action and names none", false},
-	{"nothing to do", func(s *shop) { s.catalog.DocBaseUrl = "" }, "CAT_ACTIONABLE", atDeny + "SHOP_ERROR_ORDER_DENIED leaves its caller alone", false},
+	{"after which action", func(s *shop) { s.soldOut.Actions = nil },
+		"CAT_ACTIONABLE", atSold + "SHOP_ERROR_SOLD_OUT may succeed after an action and names none", false},
+	{"nothing to do", func(s *shop) { s.catalog.DocBaseUrl = "" },
+		"CAT_ACTIONABLE", atDeny + "SHOP_ERROR_ORDER_DENIED leaves its caller alone", false},
 
 	{"no such field", field("colour"), "CAT_ACTION_FIELDS",
-		atSold + `an action of SHOP_ERROR_SOLD_OUT names the field colour, which the request of shop.v1.Shop/Order does not have: shop.v1.OrderRequest has no field "colour"`, false},
+		atSold + `an action of SHOP_ERROR_SOLD_OUT names the field colour, which the request of shop.v1.Shop/Order`, false},
 	{"a JSON name", field("firstItem"), "CAT_ACTION_FIELDS", atSold, false},
 	{"not in the nested one", field("first_item.colour"), "CAT_ACTION_FIELDS", atSold, false},
 	{"which of them", field("items.quantity"), "CAT_ACTION_FIELDS", atSold, false},
@@ -162,7 +185,8 @@ var broken = []struct {
 	{"an http link", func(s *shop) {
 		s.soldOut.Links = []*recoursev1.ErrorLink{{Url: "http://x.example.com", Description: "X"}}
 	}, "CAT_LINK_HTTPS", atSold, false},
-	{"a link to what", func(s *shop) { s.soldOut.Links = []*recoursev1.ErrorLink{{Url: "https://x.example.com"}} }, "CAT_LINK_HTTPS", atSold, false},
+	{"a link to what", func(s *shop) { s.soldOut.Links = []*recoursev1.ErrorLink{{Url: "https://x.example.com"}} },
+		"CAT_LINK_HTTPS", atSold, false},
 	{"a link with markup", func(s *shop) {
 		s.soldOut.Links = []*recoursev1.ErrorLink{{Url: "https://x.example.com", Description: "<b>X</b>"}}
 	}, "CAT_LINK_HTTPS", atSold, false},
@@ -178,7 +202,8 @@ var broken = []struct {
 	{"resource not shown", func(s *shop) {
 		s.denied.Message, s.denied.Suggestion = "'{permission}' denied (or it might not exist).", "Ask who owns {resource}."
 	}, "CAT_PERMISSION_SHAPE", atDeny, false},
-	{"it does exist", func(s *shop) { s.denied.Message = "Permission '{permission}' denied on resource '{resource}'." }, "CAT_PERMISSION_SHAPE", atDeny, false},
+	{"it does exist", func(s *shop) { s.denied.Message = "Permission '{permission}' denied on resource '{resource}'." },
+		"CAT_PERMISSION_SHAPE", atDeny, false},
 
 	{"no such error", func(s *shop) { s.order.Errors = []string{"SHOP_ERROR_SOLD_OUT", "SHOP_ERROR_GONE"} }, "CAT_METHOD_REF",
 		atOrder + `Order declares the error "SHOP_ERROR_GONE", which is nowhere`, true},
@@ -321,7 +346,8 @@ func TestNoComments(t *testing.T) {
 	s := newShop(t)
 	s.file.SourceCodeInfo = nil
 	findings := lint.Run(s.files(t))
-	if len(findings) != 1 || findings[0].Rule != "CAT_COMMENT" || findings[0].Severity != catalog.Warning || findings[0].At.String() != "shop.proto" {
+	if len(findings) != 1 || findings[0].Rule != "CAT_COMMENT" ||
+		findings[0].Severity != catalog.Warning || findings[0].At.String() != "shop.proto" {
 		t.Errorf("got %s", list(findings))
 	}
 }

@@ -28,7 +28,9 @@ func (l *linter) params(s *subject) {
 			l.fail(s, "CAT_PARAM_KEY", "two parameters of %s have the key %q: take one out", s.Value, p.Key)
 			continue
 		case !sendable(p.Key):
-			l.fail(s, "CAT_PARAM_KEY", "the key %q of %s cannot be sent: use 2 to 64 letters, digits, hyphens and underscores, a small letter first, and not recourseOutcome or recourseRetry",
+			l.fail(s, "CAT_PARAM_KEY",
+				"the key %q of %s cannot be sent: use 2 to 64 letters, digits, hyphens and underscores, a small letter first, "+
+					"and not recourseOutcome or recourseRetry",
 				p.Key, s.Value)
 		case strings.ContainsAny(p.Key, "-_"):
 			l.fail(s, "CAT_PARAM_CASE", "the key %s of %s is not lowerCamelCase: write %s", p.Key, s.Value, camel(p.Key))
@@ -52,12 +54,15 @@ func (l *linter) value(s *subject, p catalog.Param) {
 		return
 	}
 	if p.Type != "TIMESTAMP" && withUnit.MatchString(p.Example) {
-		l.fail(s, "CAT_PARAM_UNIT", "the parameter %s of %s has its unit in the value, as in %q: put it into the key (sizeBytes, delayMillis) and send the number alone, or use a duration",
+		l.fail(s, "CAT_PARAM_UNIT",
+			"the parameter %s of %s has its unit in the value, as in %q: put it into the key (sizeBytes, delayMillis) and "+
+				"send the number alone, or use a duration",
 			p.Key, s.Value, p.Example)
 		return
 	}
 	if !isOf(p.Type, p.Example) {
-		l.fail(s, "CAT_PARAM_EXAMPLE", "the example %q of the parameter %s of %s is no %s: give one that is", p.Example, p.Key, s.Value, p.Type)
+		l.fail(s, "CAT_PARAM_EXAMPLE",
+			"the example %q of the parameter %s of %s is no %s: give one that is", p.Example, p.Key, s.Value, p.Type)
 	}
 }
 
@@ -111,11 +116,16 @@ func (l *linter) synonyms() {
 			alike, described := byMeaning[meaning]
 			switch {
 			case known && first.param.Key != p.Key && first.by != s:
-				l.fail(s, "CAT_PARAM_SYNONYM", "%s has the parameter %s, and %s has %s: if they are the same thing, give them one key", s.Value, p.Key, first.by.Value, first.param.Key)
+				l.fail(s, "CAT_PARAM_SYNONYM",
+					"%s has the parameter %s, and %s has %s: if they are the same thing, give them one key",
+					s.Value, p.Key, first.by.Value, first.param.Key)
 			case known && first.param.Key == p.Key && first.param.Type != p.Type:
-				l.fail(s, "CAT_PARAM_SYNONYM", "the parameter %s is %s in %s and %s in %s: give it one type, or two keys", p.Key, p.Type, s.Value, first.param.Type, first.by.Value)
+				l.fail(s, "CAT_PARAM_SYNONYM",
+					"the parameter %s is %s in %s and %s in %s: give it one type, or two keys",
+					p.Key, p.Type, s.Value, first.param.Type, first.by.Value)
 			case meaning.what != "" && described && alike.param.Key != p.Key && alike.by != s:
-				l.fail(s, "CAT_PARAM_SYNONYM", "the parameters %s of %s and %s of %s are described alike: give them one key, or say what tells them apart",
+				l.fail(s, "CAT_PARAM_SYNONYM",
+					"the parameters %s of %s and %s of %s are described alike: give them one key, or say what tells them apart",
 					p.Key, s.Value, alike.param.Key, alike.by.Value)
 			}
 			if !known {

@@ -73,7 +73,8 @@ func newShop(t testing.TB) *shop {
 			params { key: "available" type: TYPE_INT64 sensitivity: SENSITIVITY_PUBLIC example: "2" }
 			outcome: OUTCOME_NOT_APPLIED
 			retry: VERDICT_AFTER_ACTION
-			actions { actor: ACTOR_CALLER_CODE label: "Lower the quantity" fix_fields { fixes { field: "items[0].quantity" suggested_value: "{available}" } } }`),
+			actions { actor: ACTOR_CALLER_CODE label: "Lower the quantity"
+				fix_fields { fixes { field: "items[0].quantity" suggested_value: "{available}" } } }`),
 		denied: parse[recoursev1.ErrorOptions](t, `
 			code: CODE_PERMISSION_DENIED
 			title: "Not yours to order"

@@ -49,7 +49,8 @@ func (l *linter) texts(s *subject) {
 	}
 	for i, p := range s.Params {
 		if whole && !named[i] && !slices.Contains(s.keys[:i], p.Key) {
-			l.warn(s, "CAT_TEMPLATE_PARAMS", "no text of %s shows the parameter %s: use it, or take it out if no program needs it", s.Value, p.Key)
+			l.warn(s, "CAT_TEMPLATE_PARAMS",
+				"no text of %s shows the parameter %s: use it, or take it out if no program needs it", s.Value, p.Key)
 		}
 	}
 	if strings.ContainsAny(s.Title, "{}") {
@@ -73,7 +74,8 @@ func (l *linter) template(s *subject, t text, named []bool) bool {
 		level := s.opts.GetParams()[i].GetSensitivity()
 		if s.Visibility == "PUBLIC" && level >= recoursev1.ErrorParameter_SENSITIVITY_PERSONAL && !reported[i] {
 			reported[i] = true
-			l.fail(s, "CAT_PARAM_SENSITIVITY", "the %s of %s shows the parameter %s, which is %s, and the error is public: take it out of the text",
+			l.fail(s, "CAT_PARAM_SENSITIVITY",
+				"the %s of %s shows the parameter %s, which is %s, and the error is public: take it out of the text",
 				t.name, s.Value, s.keys[i], s.Params[i].Sensitivity)
 		}
 	}
@@ -136,11 +138,15 @@ func (l *linter) style(s *subject) {
 	case strings.TrimSpace(message) == "":
 		l.fail(s, rule, "%s has no message: say what happened, in one or two sentences", s.Value)
 	case !ascii(message):
-		l.fail(s, rule, "the message of %s is not ASCII, and takes three times its size on the wire: write plain English, others belong into translations", s.Value)
+		l.fail(s, rule,
+			"the message of %s is not ASCII, and takes three times its size on the wire: write plain English, others belong "+
+				"into translations", s.Value)
 	case strings.Contains(message, "%"):
 		l.fail(s, rule, "the message of %s has a %%, as formats have: write {key} for a value, and percent in words", s.Value)
 	case sentences(message) > maxSentences:
-		l.fail(s, rule, "the message of %s has more than %d sentences: what to do goes into the suggestion, the rest onto its page", s.Value, maxSentences)
+		l.fail(s, rule,
+			"the message of %s has more than %d sentences: what to do goes into the suggestion, the rest onto its page",
+			s.Value, maxSentences)
 	}
 	for _, t := range []text{{"message", s.Message}, {"suggestion", s.Suggestion}} {
 		plain := s.plain(t.text)
@@ -151,7 +157,8 @@ func (l *linter) style(s *subject) {
 			l.fail(s, rule, "the %s of %s says please: say what is the case, or what to do", t.name, s.Value)
 		}
 		if word := insides.FindString(plain); word != "" {
-			l.fail(s, rule, "the %s of %s says %q, which is about the service's insides: say it in the terms of its API", t.name, s.Value, word)
+			l.fail(s, rule,
+				"the %s of %s says %q, which is about the service's insides: say it in the terms of its API", t.name, s.Value, word)
 		}
 	}
 }
@@ -212,15 +219,19 @@ func (l *linter) permission(s *subject) {
 	for _, key := range []string{"permission", "resource"} {
 		switch i := slices.Index(s.keys, key); {
 		case i < 0:
-			l.fail(s, "CAT_PERMISSION_SHAPE", "%s has no parameter %s: declare permission and resource, for clients that ask for access", s.Value, key)
+			l.fail(s, "CAT_PERMISSION_SHAPE",
+				"%s has no parameter %s: declare permission and resource, for clients that ask for access", s.Value, key)
 			return
 		case !slices.Contains(shown, i):
-			l.fail(s, "CAT_PERMISSION_SHAPE", "the message of %s does not show {%s}: write \"Permission '{permission}' denied on resource '{resource}' (or it might not exist).\"",
+			l.fail(s, "CAT_PERMISSION_SHAPE",
+				"the message of %s does not show {%s}: write \"Permission '{permission}' denied on resource '{resource}' (or it "+
+					"might not exist).\"",
 				s.Value, key)
 			return
 		}
 	}
 	if !refusal.MatchString(s.Message) {
-		l.fail(s, "CAT_PERMISSION_SHAPE", "the message of %s tells that there is a resource: end it with \"(or it might not exist).\"", s.Value)
+		l.fail(s, "CAT_PERMISSION_SHAPE",
+			"the message of %s tells that there is a resource: end it with \"(or it might not exist).\"", s.Value)
 	}
 }

@@ -49,7 +49,7 @@ func (s streams) fail(format string, args ...any) int {
 // commands returns all commands in the order of the help. It is a function because help
 // and completion list it themselves.
 func commands() []command {
-	return []command{helpCommand(), completionCommand()}
+	return []command{lintCommand(), breakingCommand(), helpCommand(), completionCommand()}
 }
 
 func main() { os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})) }
@@ -118,7 +118,9 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 
 // overview lists the commands.
 func overview(w io.Writer) {
-	fmt.Fprint(w, "recourse works with the errors that gRPC services declare.\n\nUsage:\n\n  recourse <command> [flags] [arguments]\n\nCommands:\n\n")
+	fmt.Fprint(w,
+		"recourse works with the errors that gRPC services declare.\n\nUsage:\n\n  recourse <command> [flags] "+
+			"[arguments]\n\nCommands:\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-12s%s\n", c.name, c.short)
 	}
