@@ -33,7 +33,7 @@ if grep -nE '$(1)' /dev/null $(2) | grep -vE '^[^:]+:[0-9]+:[[:space:]]*//'; the
 endef
 
 .PHONY: all
-all: generate lint test ## Generate, lint and test (the default)
+all: generate lint test plugin ## Generate, lint and test (the default)
 
 # The race detector needs a C compiler; without one the go command turns cgo off.
 .PHONY: test
@@ -48,6 +48,12 @@ test: ## Vet, and run all tests, with the race detector too where there is a C c
 .PHONY: race
 race: ## Run all tests with the race detector
 	go test -race ./...
+
+# Apart from the other tests: it builds buf.
+.PHONY: plugin
+plugin: ## Test the plugin of buf, through buf
+	go -C tools/buf-plugin-recourse vet ./...
+	go -C tools/buf-plugin-recourse test ./...
 
 .PHONY: scenarios
 scenarios: ## Show what an overload does to us and to others: about a minute
@@ -70,6 +76,7 @@ checkgenerate: ## Fail where gen/ or go.mod is not current
 	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }
 	go mod tidy -diff
 	go -C bench mod tidy -diff
+	go -C tools/buf-plugin-recourse mod tidy -diff
 
 .PHONY: lint
 lint: ## Check format and style of Go and proto files
@@ -79,6 +86,7 @@ lint: ## Check format and style of Go and proto files
 	go vet ./...
 	$(STATICCHECK) ./...
 	cd bench && go tool -modfile=../tools/lint/go.mod staticcheck ./...
+	cd tools/buf-plugin-recourse && go tool -modfile=../lint/go.mod staticcheck ./...
 	$(BUF) lint
 	$(BUF) format -d --exit-code
 	$(BUF) build proto -o - | go run ./cmd/recourse lint -warnings -root proto -
