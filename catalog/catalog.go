@@ -25,9 +25,10 @@ const Schema = 1
 // Catalog is the errors of any number of services.
 type Catalog struct {
 	Schema  int       `json:"schema"`
-	Errors  []*Error  `json:"errors"`  // by domain and reason
-	Methods []*Method `json:"methods"` // that declare errors, by name
-	Enums   []*Enum   `json:"enums"`   // in which errors are declared, by name
+	Errors  []*Error  `json:"errors"`            // by domain and reason
+	Methods []*Method `json:"methods"`           // that declare errors, by name
+	Enums   []*Enum   `json:"enums"`             // in which errors are declared, by name
+	Retired []string  `json:"retired,omitempty"` // keys of errors that were declared once, see [Catalog.Remember]
 }
 
 // Enum is an enum whose values declare errors.
@@ -403,6 +404,23 @@ func (c *Catalog) Find(name string) *Error {
 		}
 	}
 	return found
+}
+
+// Remember takes over from an earlier document of the same errors which of them are gone, so
+// that none of their keys is ever another error's. Descriptors do not know. Whoever writes
+// the document anew calls it with the one before.
+func (c *Catalog) Remember(earlier *Catalog) {
+	keys := slices.Clone(earlier.Retired)
+	for _, e := range earlier.Errors {
+		keys = append(keys, e.Key())
+	}
+	declared := map[string]bool{}
+	for _, e := range c.Errors {
+		declared[e.Key()] = true
+	}
+	keys = slices.DeleteFunc(append(keys, c.Retired...), func(key string) bool { return declared[key] })
+	slices.Sort(keys)
+	c.Retired = slices.Compact(keys)
 }
 
 // Write writes the catalogue as JSON, the same for the same declarations.

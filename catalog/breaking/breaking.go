@@ -7,8 +7,10 @@
 package breaking
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/recourse-dev/recourse/catalog"
 )
@@ -55,6 +57,7 @@ func Compare(older, newer *catalog.Catalog) []catalog.Finding {
 			c.added(is)
 		}
 	}
+	c.reservations()
 	c.methods()
 	return catalog.SortFindings(c.findings)
 }
@@ -130,28 +133,79 @@ func enumOf(c *catalog.Catalog, name string) *catalog.Enum {
 	return c.Enums[i]
 }
 
-// added is where a reservation could be broken: the newer file may have lost it.
+// added is where something may be used again: the newer file can have lost what it reserved.
 func (c *comparison) added(is *catalog.Error) {
 	c.info("BREAK_ERROR_ADDED", is, "%s is new", is.Value)
+	if slices.Contains(c.older.Retired, is.Key()) {
+		c.fail("BREAK_RESERVED", is, "%s has the error code %s, which was another error's: choose a new one", is.Value, is.Reason)
+		return
+	}
 	for _, e := range c.older.Enums {
-		if e.Name == is.Enum {
-			if slices.Contains(e.ReservedNames, is.Value) {
-				c.fail("BREAK_RESERVED", is,
-					"%s has a name that was reserved, since it was another error's: choose a new one, and reserve the old one again",
-					is.Value)
-				continue
-			}
-			if slices.ContainsFunc(e.ReservedNumbers, func(n catalog.Numbers) bool { return n.First <= is.Number && is.Number <= n.Last }) {
-				c.fail("BREAK_RESERVED", is,
-					"%s has the number %d, which was reserved, since it was another error's: choose a new one, and reserve the old "+
-						"one again",
-					is.Value, is.Number)
-				continue
-			}
-		}
-		if e.Domain == is.Domain && slices.ContainsFunc(e.ReservedNames, func(name string) bool { return reason(e.Name, name) == is.Reason }) {
+		switch {
+		case e.Name == is.Enum && slices.Contains(e.ReservedNames, is.Value):
+			c.fail("BREAK_RESERVED", is,
+				"%s has a name that was reserved, since it was another error's: choose a new one, and reserve the old one again",
+				is.Value)
+		case e.Name == is.Enum && within(e.ReservedNumbers, catalog.Numbers{First: is.Number, Last: is.Number}):
+			c.fail("BREAK_RESERVED", is,
+				"%s has the number %d, which was reserved, since it was another error's: choose a new one, and reserve the old "+
+					"one again",
+				is.Value, is.Number)
+		case e.Domain == is.Domain && slices.ContainsFunc(e.ReservedNames, func(name string) bool { return reason(e.Name, name) == is.Reason }):
 			c.fail("BREAK_RESERVED", is,
 				"%s has the error code %s, whose name was reserved, since it was another error's: choose a new one", is.Value, is.Reason)
 		}
 	}
+}
+
+// reservations warns while what was reserved is not used again yet.
+func (c *comparison) reservations() {
+	for _, was := range c.older.Enums {
+		is := enumOf(c.newer, was.Name)
+		if is == nil {
+			continue
+		}
+		var lost []string
+		for _, name := range was.ReservedNames {
+			if !slices.Contains(is.ReservedNames, name) && !c.uses(was.Name, func(e *catalog.Error) bool { return e.Value == name }) {
+				lost = append(lost, name)
+			}
+		}
+		for _, n := range was.ReservedNumbers {
+			inside := func(e *catalog.Error) bool { return n.First <= e.Number && e.Number <= n.Last }
+			if !within(is.ReservedNumbers, n) && !c.uses(was.Name, inside) {
+				lost = append(lost, numbers(n))
+			}
+		}
+		if len(lost) > 0 {
+			c.report(catalog.Warning, "BREAK_RESERVED", is.At(), "",
+				"%s does not reserve %s any more, which may be given to another error: reserve them again",
+				is.Name, strings.Join(lost, ", "))
+		}
+	}
+}
+
+// uses tells whether an error of an enum, which [comparison.added] then reports, is such.
+func (c *comparison) uses(enum string, such func(*catalog.Error) bool) bool {
+	return slices.ContainsFunc(c.newer.Errors, func(e *catalog.Error) bool { return e.Enum == enum && such(e) })
+}
+
+// within tells whether all numbers of a range are among some others.
+func within(ranges []catalog.Numbers, n catalog.Numbers) bool {
+	ranges = slices.Clone(ranges)
+	slices.SortFunc(ranges, func(a, b catalog.Numbers) int { return cmp.Compare(a.First, b.First) })
+	next := int64(n.First) // the first that is not known to be among them
+	for _, r := range ranges {
+		if int64(r.First) <= next {
+			next = max(next, int64(r.Last)+1)
+		}
+	}
+	return next > int64(n.Last)
+}
+
+func numbers(n catalog.Numbers) string {
+	if n.First == n.Last {
+		return fmt.Sprint(n.First)
+	}
+	return fmt.Sprintf("%d to %d", n.First, n.Last)
 }

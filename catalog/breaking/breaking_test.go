@@ -33,7 +33,8 @@ const document = `{
 	"enums": [{
 		"name": "shop.v1.ShopError", "domain": "shop.example.com",
 		"reservedNames": ["SHOP_ERROR_CLOSED"], "reservedNumbers": [{"first": 5, "last": 7}]
-	}]
+	}],
+	"retired": ["shop.example.com/LONG_GONE"]
 }`
 
 func parse(t testing.TB) *catalog.Catalog {
@@ -126,6 +127,14 @@ var changes = []struct {
 		[]string{"info BREAK_ERROR_ADDED"}},
 	{"reserved name", func(c *catalog.Catalog, _, _ *catalog.Error) { another(c, "SHOP_ERROR_CLOSED", "SHUT", 8) },
 		[]string{"info BREAK_ERROR_ADDED", "error BREAK_RESERVED shop.example.com/SHUT: SHOP_ERROR_CLOSED has a name that was reserved"}},
+	{"a key that was retired", func(c *catalog.Catalog, _, _ *catalog.Error) { another(c, "SHOP_ERROR_NEW", "LONG_GONE", 8) },
+		[]string{"info BREAK_ERROR_ADDED", "error BREAK_RESERVED shop.example.com/LONG_GONE: SHOP_ERROR_NEW has the error code LONG_GONE"}},
+	{"a reservation lost", func(c *catalog.Catalog, _, _ *catalog.Error) {
+		c.Enums[0].ReservedNames, c.Enums[0].ReservedNumbers = nil, []catalog.Numbers{{First: 6, Last: 7}, {First: 1, Last: 4}}
+	}, []string{"warning BREAK_RESERVED : shop.v1.ShopError does not reserve SHOP_ERROR_CLOSED, 5 to 7 any more"}},
+	{"a reservation in parts", func(c *catalog.Catalog, _, _ *catalog.Error) {
+		c.Enums[0].ReservedNumbers = []catalog.Numbers{{First: 6, Last: 9}, {First: 5, Last: 5}}
+	}, nil},
 	{"reserved number", func(c *catalog.Catalog, _, _ *catalog.Error) { another(c, "SHOP_ERROR_NEW", "NEW", 6) },
 		[]string{"info BREAK_ERROR_ADDED", "error BREAK_RESERVED shop.example.com/NEW: SHOP_ERROR_NEW has the number 6, which was reserved"}},
 	{"reason of a reserved name", func(c *catalog.Catalog, _, _ *catalog.Error) { another(c, "SHOP_ERROR_NEW", "CLOSED", 8) },

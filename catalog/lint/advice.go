@@ -37,7 +37,7 @@ func (l *linter) advice(s *subject) {
 		l.fail(s, "CAT_ACTIONABLE", "%s may succeed after an action and names none: add what would help", s.Value)
 		return
 	}
-	if s.Visibility == "PUBLIC" && s.Suggestion == "" && len(s.opts.GetActions()) == 0 && len(s.opts.GetLinks()) == 0 && s.Page == "" {
+	if s.public() && s.Suggestion == "" && len(s.opts.GetActions()) == 0 && len(s.opts.GetLinks()) == 0 && s.Page == "" {
 		l.fail(s, "CAT_ACTIONABLE", "%s leaves its caller alone: add a suggestion, an action or a link", s.Value)
 	}
 }

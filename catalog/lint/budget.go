@@ -31,6 +31,9 @@ func (l *linter) budget(s *subject) {
 	many("actions", len(s.opts.GetActions()), maxActions)
 	many("links", links, maxLinks)
 	many("parameters", len(s.Params), maxParams)
+	if len(s.Params) > maxParams {
+		return
+	}
 	for _, a := range s.opts.GetActions() {
 		if n := len(s.render(a.GetLabel())); n > maxLabel {
 			l.fail(s, rule, "the label %q of %s has %d bytes, and is cut off after %d: shorten it", a.GetLabel(), s.Value, n, maxLabel)

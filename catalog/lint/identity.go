@@ -61,6 +61,7 @@ func (l *linter) identities() {
 				"%s is the value 0, which stands for what is not set: take the option out, and declare the error with another "+
 					"number", s.Value)
 		}
+		l.fixes(s)
 		l.code(s)
 		l.comment(s)
 		if by := s.ReplacedBy; by != "" && l.catalog.Find(s.Domain+"/"+by) == nil {
@@ -72,7 +73,7 @@ func (l *linter) identities() {
 
 // catalogue checks what the errors of an enum have in common.
 func (l *linter) catalogue(e *catalog.Enum, owner map[string]*catalog.Enum) {
-	about := l.of(e.Name)
+	about := l.of[e.Name]
 	fail := func(rule, format string, args ...any) {
 		l.report(catalog.Failure, rule, e.At(), about, format, args...)
 	}
@@ -88,7 +89,7 @@ func (l *linter) catalogue(e *catalog.Enum, owner map[string]*catalog.Enum) {
 	case slices.ContainsFunc(reserved, func(r string) bool { return e.Domain == r || strings.HasSuffix(e.Domain, "."+r) }):
 		fail("CAT_DOMAIN_RESERVED", "the domain %s of %s is somebody else's: use a name of your own", e.Domain, name)
 	case taken:
-		about = slices.Concat(about, l.of(first.Name))
+		about = slices.Concat(about, l.of[first.Name])
 		fail("CAT_DOMAIN_ONE_PER_ENUM",
 			"%s has the domain %s, as %s has, and nothing keeps their error codes apart: put the errors into one enum, or "+
 				"choose another domain",
@@ -123,6 +124,18 @@ func (l *linter) reason(s *subject) {
 	}
 }
 
+// fixes checks the names for what is wrong with a field, which are as error codes are.
+func (l *linter) fixes(s *subject) {
+	for _, a := range s.opts.GetActions() {
+		for _, fix := range a.GetFixFields().GetFixes() {
+			if r := fix.GetReason(); r != "" && (len(r) > maxReason || !reasonFormat.MatchString(r)) {
+				l.fail(s, "CAT_REASON_FORMAT",
+					"the reason %q of a field to fix in %s is not in the form TOO_LARGE, as error codes are", r, s.Value)
+			}
+		}
+	}
+}
+
 func (l *linter) code(s *subject) {
 	code := s.opts.GetCode()
 	switch code {
@@ -141,7 +154,7 @@ func (l *linter) comment(s *subject) {
 		return
 	}
 	if s.Descriptor().ParentFile().SourceLocations().Len() == 0 {
-		l.report(catalog.Warning, "CAT_COMMENT", catalog.Position{File: s.At().File}, l.of(s.Enum),
+		l.report(catalog.Warning, "CAT_COMMENT", catalog.Position{File: s.At().File}, l.of[s.Enum],
 			"the descriptors were made without comments: use `buf build`, or protoc with --include_source_info")
 		return
 	}

@@ -10,7 +10,6 @@
 package lint
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -38,25 +37,21 @@ var rules = []catalog.Rule{
 	{ID: "CAT_LINK_HTTPS", Severity: catalog.Failure, Purpose: "Checks that links are https URLs with a plain description."},
 	{ID: "CAT_MESSAGE_STYLE", Severity: catalog.Failure, Purpose: "Checks that texts are short, plain and free of the service's insides."},
 	{ID: catalog.RuleMethodRef, Severity: catalog.Failure, Purpose: "Checks that methods declare errors that there are, each once."},
-	{ID: "CAT_OUTCOME_REQUIRED", Severity: catalog.Failure, Purpose:
-		"Checks that an error of a method that writes says whether it took effect."},
+	{ID: "CAT_OUTCOME_REQUIRED", Severity: catalog.Failure, Purpose: "Checks that an error of a method that writes says whether it took effect."},
 	{ID: "CAT_PARAM_CASE", Severity: catalog.Failure, Purpose: "Checks that the keys of parameters are lowerCamelCase."},
 	{ID: "CAT_PARAM_EXAMPLE", Severity: catalog.Failure, Purpose: "Checks that the example of a parameter is of its type."},
 	{ID: "CAT_PARAM_KEY", Severity: catalog.Failure, Purpose: "Checks that the keys of parameters can be sent, and differ."},
 	{ID: "CAT_PARAM_SENSITIVITY", Severity: catalog.Failure, Purpose: "Checks that parameters say who may see them, and that texts obey."},
-	{ID: "CAT_PARAM_SYNONYM", Severity: catalog.Failure, Purpose:
-		"Checks that a thing has the same key and type in all errors of a domain."},
+	{ID: "CAT_PARAM_SYNONYM", Severity: catalog.Failure, Purpose: "Checks that a thing has the same key and type in all errors of a domain."},
 	{ID: "CAT_PARAM_UNIT", Severity: catalog.Failure, Purpose: "Checks that the unit of a number is in the key and not in the value."},
-	{ID: "CAT_PERMISSION_SHAPE", Severity: catalog.Failure, Purpose:
-		"Checks that a refusal tells nothing about what the caller may not see."},
+	{ID: "CAT_PERMISSION_SHAPE", Severity: catalog.Failure, Purpose: "Checks that a refusal tells nothing about what the caller may not see."},
 	{ID: "CAT_REASON_FORMAT", Severity: catalog.Failure, Purpose: "Checks that error codes are UPPER_SNAKE_CASE."},
 	{ID: "CAT_REASON_GENERIC", Severity: catalog.Failure, Purpose: "Checks that error codes say something."},
 	{ID: "CAT_REASON_LENGTH", Severity: catalog.Failure, Purpose: "Checks that error codes are short."},
 	{ID: "CAT_REASON_UNIQUE", Severity: catalog.Failure, Purpose: "Checks that no two errors share an error code or a number."},
 	{ID: "CAT_REPLACED_BY", Severity: catalog.Failure, Purpose: "Checks that the successor of an error exists."},
 	{ID: "CAT_RETRY_CODE", Severity: catalog.Failure, Purpose: "Checks that the advice on repeats fits the gRPC code."},
-	{ID: "CAT_TEMPLATE_PARAMS", Severity: catalog.Failure, Purpose:
-		"Checks that texts name parameters that are declared, and all of them."},
+	{ID: "CAT_TEMPLATE_PARAMS", Severity: catalog.Failure, Purpose: "Checks that texts name parameters that are declared, and all of them."},
 	{ID: "CAT_ZERO_UNSPECIFIED", Severity: catalog.Failure, Purpose: "Checks that the value 0 of a catalogue is no error."},
 }
 
@@ -67,7 +62,10 @@ const ruleException = "CAT_LINT_EXCEPTION"
 // file that was read without its comments has no lines.
 func Run(files []protoreflect.FileDescriptor) []catalog.Finding {
 	c, problems := catalog.Read(files)
-	l := &linter{files: files, catalog: c, used: map[*recoursev1.LintException]bool{}, methods: map[string]*catalog.Method{}}
+	l := &linter{
+		files: files, catalog: c,
+		of: map[string][]*subject{}, methods: map[string]*catalog.Method{}, used: map[*recoursev1.LintException]bool{},
+	}
 	for _, p := range problems {
 		l.findings = append(l.findings, catalog.Finding{Problem: p, Severity: catalog.Failure})
 	}
@@ -75,7 +73,8 @@ func Run(files []protoreflect.FileDescriptor) []catalog.Finding {
 		l.methods[m.Name] = m
 	}
 	for _, e := range c.Errors {
-		l.subjects = append(l.subjects, newSubject(e))
+		s := newSubject(e)
+		l.subjects, l.of[s.Enum] = append(l.subjects, s), append(l.of[s.Enum], s)
 	}
 	l.identities()
 	l.synonyms()
@@ -95,6 +94,7 @@ type linter struct {
 	files    []protoreflect.FileDescriptor
 	catalog  *catalog.Catalog
 	subjects []*subject
+	of       map[string][]*subject      // by enum
 	methods  map[string]*catalog.Method // by name
 	findings []catalog.Finding
 	used     map[*recoursev1.LintException]bool
@@ -116,6 +116,9 @@ func newSubject(e *catalog.Error) *subject {
 	s.made = s.make(example)
 	return s
 }
+
+// public tells whether strangers see the error: they do unless it says otherwise in a word that is known.
+func (s *subject) public() bool { return s.Visibility != "PARTNER" && s.Visibility != "INTERNAL" }
 
 // make makes the error as a service would, with a value for each parameter.
 func (s *subject) make(value func(catalog.Param) string) *status.Error {
@@ -215,16 +218,4 @@ func (l *linter) exceptions() {
 			}
 		}
 	}
-}
-
-// of returns the errors of an enum.
-func (l *linter) of(enum string) []*subject {
-	var of []*subject
-	for _, s := range l.subjects {
-		if s.Enum == enum {
-			of = append(of, s)
-		}
-	}
-	slices.SortFunc(of, func(a, b *subject) int { return cmp.Compare(a.Number, b.Number) })
-	return of
 }

@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -40,6 +41,8 @@ var broken = []struct {
 		"CAT_REASON_FORMAT", atSold + `the error code "soldOut" is not in the form`, false},
 	{"reason of two letters", func(s *shop) { s.soldOut.Reason = "SO" }, "CAT_REASON_FORMAT", atSold + `the error code "SO" is not`, false},
 	{"reason ends in an underscore", func(s *shop) { s.soldOut.Reason = "SOLD_OUT_" }, "CAT_REASON_FORMAT", atSold, false},
+	{"reason of a fix", func(s *shop) { s.soldOut.Actions[0].GetFixFields().Fixes[0].Reason = "too large" }, "CAT_REASON_FORMAT",
+		atSold + `the reason "too large" of a field to fix`, false},
 	{"generic reason", func(s *shop) { s.soldOut.Reason = "FAILED" },
 		"CAT_REASON_GENERIC", atSold + "the error code FAILED says nothing", false},
 	{"reason of five words", func(s *shop) { s.soldOut.Reason = "A_B_C_D_E" },
@@ -115,6 +118,20 @@ var broken = []struct {
 	{"personal in a public text", func(s *shop) { s.soldOut.Params[0].Sensitivity = recoursev1.ErrorParameter_SENSITIVITY_PERSONAL },
 		"CAT_PARAM_SENSITIVITY",
 		atSold + "the message of SHOP_ERROR_SOLD_OUT shows the parameter sku, which is PERSONAL", false},
+
+	{"secret in a text of unknown visibility", func(s *shop) {
+		s.soldOut.Visibility, s.soldOut.Params[0].Sensitivity = 77, recoursev1.ErrorParameter_SENSITIVITY_SECRET
+	}, "CAT_PARAM_SENSITIVITY", atSold, false},
+	{"too many parameters", func(s *shop) {
+		for i := range 64 {
+			key := fmt.Sprintf("key%d", i)
+			s.soldOut.Params = append(s.soldOut.Params, &recoursev1.ErrorParameter{Key: key, Sensitivity: 1})
+			s.soldOut.Links = []*recoursev1.ErrorLink{{Description: "X", Url: "https://x.example.com/"}}
+		}
+		for i := range 64 {
+			s.soldOut.Links[0].Url += fmt.Sprintf("{key%d}", i)
+		}
+	}, "CAT_BUDGET", atSold, false},
 
 	{"no title", func(s *shop) { s.soldOut.Title = "" }, "CAT_MESSAGE_STYLE", atSold + "SHOP_ERROR_SOLD_OUT has no title", false},
 	{"no message", func(s *shop) { s.denied.Code, s.denied.Message, s.denied.Params, s.denied.Retry = 5, "", nil, 0 },

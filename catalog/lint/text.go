@@ -72,7 +72,7 @@ func (l *linter) template(s *subject, t text, named []bool) bool {
 	for _, i := range parsed.Params() {
 		named[i] = true
 		level := s.opts.GetParams()[i].GetSensitivity()
-		if s.Visibility == "PUBLIC" && level >= recoursev1.ErrorParameter_SENSITIVITY_PERSONAL && !reported[i] {
+		if s.public() && level >= recoursev1.ErrorParameter_SENSITIVITY_PERSONAL && !reported[i] {
 			reported[i] = true
 			l.fail(s, "CAT_PARAM_SENSITIVITY",
 				"the %s of %s shows the parameter %s, which is %s, and the error is public: take it out of the text",

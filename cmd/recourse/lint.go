@@ -2,7 +2,9 @@ package main
 
 import (
 	"flag"
+	"fmt"
 
+	"github.com/recourse-dev/recourse/catalog"
 	"github.com/recourse-dev/recourse/catalog/lint"
 )
 
@@ -35,7 +37,11 @@ An error that is right to break a rule says so, and why, in its options:
 				if err != nil {
 					return s.fail("lint: %v", err)
 				}
-				return r.write(s, lint.Run(files))
+				findings := lint.Run(files)
+				if c, _ := catalog.Read(files); len(c.Errors)+len(findings) == 0 {
+					fmt.Fprintln(s.stderr, "recourse: lint: no errors are declared there")
+				}
+				return r.write(s, findings)
 			}
 		},
 	}

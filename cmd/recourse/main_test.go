@@ -61,6 +61,7 @@ func TestRun(t *testing.T) {
 	}{
 		{"lint finds nothing", "", []string{"lint", "testdata/shop.txtpb"}, 0, "", ""},
 		{"lint of standard input", set, []string{"lint", "-"}, 0, "", ""},
+		{"lint of nothing", `file { name: "a.proto" }`, []string{"lint", "-"}, 0, "", "recourse: lint: no errors are declared there\n"},
 		{"lint finds an error", please, []string{"lint", "-"}, 1,
 			"shop/v1/shop.proto:7:3: CAT_MESSAGE_STYLE: the suggestion of SHOP_ERROR_SOLD_OUT says please: say what is the case, or what to do\n", ""},
 		{"flags after arguments, with a root", noTitle, []string{"lint", "-", "-root", "proto"}, 1,

@@ -97,8 +97,7 @@ func (f *found) remember(d protoreflect.FileDescriptor) {
 			f.places[at] = d
 		}
 	}
-	var enums func(protoreflect.EnumDescriptors)
-	enums = func(all protoreflect.EnumDescriptors) {
+	enums := func(all protoreflect.EnumDescriptors) {
 		for i := range all.Len() {
 			note(all.Get(i))
 			for j := range all.Get(i).Values().Len() {
