@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -38,8 +37,9 @@ type Config struct {
 	// "password" and "token". Case does not matter.
 	Mask []string
 	// Merge is for how long failures of one method with the same code, error code and
-	// cause are counted rather than written, after the first. Zero merges only those
-	// of one request: its repeats.
+	// cause are counted rather than written, after the first. The request ids of those
+	// that were not written are in the trace, not in the log. Zero merges only those of
+	// one request, its repeats, for a minute; less than zero nothing.
 	Merge time.Duration
 }
 
@@ -104,6 +104,7 @@ type call struct {
 	attempts int
 	delay    time.Duration // of all repeats together
 	asked    string        // the fallback that was asked last
+	left     bool          // the handler was left behind and may still be at work
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -163,6 +164,8 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 			c.delay += e.Delay
 		case interceptors.EventFallback:
 			c.asked = e.Reason
+		case interceptors.EventAbandoned:
+			c.left = true
 		}
 		if t.traces != nil {
 			t.traces.event(c, e)
@@ -199,14 +202,3 @@ func (t *Telemetry) Flush() { t.log.flush() }
 
 // succeeded reports whether the caller got an answer.
 func succeeded(f *interceptors.Failure) bool { return f == nil || f.Err == nil || f.Saved }
-
-// defaultLogger is slog's, as it is when a record is written.
-type defaultLogger struct{}
-
-func (defaultLogger) Log(ctx context.Context, level logging.Level, msg string, fields ...any) {
-	Slog(slog.Default()).Log(ctx, level, msg, fields...)
-}
-
-func (defaultLogger) Enabled(ctx context.Context, level logging.Level) bool {
-	return slog.Default().Enabled(ctx, slog.Level(level))
-}

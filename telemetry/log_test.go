@@ -1,0 +1,383 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
+	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/internal/rpctest"
+	"github.com/recourse-dev/recourse/policy"
+	"github.com/recourse-dev/recourse/status"
+	"github.com/recourse-dev/recourse/telemetry"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+type record = map[string]any
+
+// lines is a log of slog's, as JSON.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) logger() logging.Logger {
+	return telemetry.Slog(slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})))
+}
+
+// take returns what was written since it was called last, without its time.
+func (l *lines) take(t *testing.T) (all []record) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.buf.String()) {
+		r := record{}
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		delete(r, "time")
+		all = append(all, r)
+	}
+	l.buf.Reset()
+	return all
+}
+
+// one returns the only record.
+func (l *lines) one(t *testing.T) record {
+	t.Helper()
+	all := l.take(t)
+	if len(all) != 1 {
+		t.Fatalf("%d records, want 1: %v", len(all), all)
+	}
+	return all[0]
+}
+
+func observing(t testing.TB, c telemetry.Config) (*telemetry.Telemetry, interceptors.Option) {
+	t.Helper()
+	c.TracerProvider, c.MeterProvider = tracenoop.NewTracerProvider(), metricnoop.NewMeterProvider()
+	made, err := telemetry.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made, interceptors.Observe(made)
+}
+
+// inBubble runs a test for each shape of call.
+func inBubble(t *testing.T, f func(t *testing.T, shape rpctest.Shape)) {
+	t.Helper()
+	for _, shape := range rpctest.Shapes {
+		t.Run(shape.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { f(t, shape) })
+		})
+	}
+}
+
+var shapeNames = map[string]string{
+	"Unary": "unary", "ServerStream": "server_stream", "ClientStream": "client_stream", "Bidi": "bidi_stream",
+}
+
+// withContext changes the context of calls outside of this library.
+func withContext(change func(context.Context) context.Context) []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, h grpc.UnaryHandler) (any, error) {
+			return h(change(ctx), req)
+		}),
+		grpc.ChainStreamInterceptor(func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, h grpc.StreamHandler) error {
+			return h(srv, changedStream{ss, change(ss.Context())})
+		}),
+	}
+}
+
+type changedStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (s changedStream) Context() context.Context { return s.ctx }
+
+// traced puts a call into a trace.
+func traced(ctx context.Context) context.Context {
+	return trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID{0: 0xab, 15: 1}, SpanID: trace.SpanID{0: 0xcd, 7: 2},
+	}))
+}
+
+func failing(err error) rpctest.Handler {
+	return func(_ context.Context, x rpctest.Exchange) error {
+		if _, e := x.Recv(); e != nil {
+			return e
+		}
+		return err
+	}
+}
+
+// A record says everything, on either side, in the words that existing set-ups know.
+func TestTheRecordOfAFailure(t *testing.T) {
+	inBubble(t, func(t *testing.T, shape rpctest.Shape) {
+		var server, client lines
+		_, onServer := observing(t, telemetry.Config{Logger: server.logger()})
+		_, onClient := observing(t, telemetry.Config{Logger: client.logger()})
+		failed := status.New(codes.DataLoss, "SHELF_LOST", "the shelf is gone", status.Domain("library.example.com"),
+			status.Meta("shelf", "7"), status.Meta("accessToken", "hunter2"), status.Cause(errors.New("open db: password=hunter2 refused")))
+		handler := func(ctx context.Context, x rpctest.Exchange) error {
+			time.Sleep(12*time.Millisecond + 500*time.Microsecond)
+			return failing(failed)(ctx, x)
+		}
+		conn := rpctest.Start(t, handler, append(withContext(traced), interceptors.ServerOptions(onServer)...),
+			interceptors.DialOptions(onClient)...)
+		ctx, cancel := context.WithTimeout(traced(t.Context()), time.Second)
+		defer cancel()
+		ctx = metadata.AppendToOutgoingContext(ctx, "x-request-id", "r-1")
+		if err := rpctest.Do(ctx, conn, shape).Err; err == nil {
+			t.Fatal("the call succeeded")
+		}
+		synctest.Wait()
+		common := record{
+			"protocol": "grpc", "grpc.service": "recourse.test.Echo", "grpc.method": shape.Name,
+			"grpc.method_type": shapeNames[shape.Name], "grpc.code": "DataLoss",
+			"grpc.error":   "DataLoss SHELF_LOST: the shelf is gone",
+			"grpc.time_ms": "12.5", "deadline_left_ms": 987.5,
+			"error_code": "SHELF_LOST", "error_domain": "library.example.com", "request_id": "r-1",
+			"trace_id": "ab000000000000000000000000000001", "span_id": "cd00000000000002",
+			"params": "accessToken=*** shelf=7", "attempts": 1.0, "msg": "call failed",
+		}
+		with := func(more record) record {
+			for key, value := range common {
+				more[key] = value
+			}
+			return more
+		}
+		if diff := cmp.Diff(with(record{
+			"level": "ERROR", "grpc.component": "server", "caller": "public", "peer.address": "bufconn",
+			"cause": "DataLoss SHELF_LOST: the shelf is gone: open db: password=*** refused",
+		}), server.one(t)); diff != "" {
+			t.Errorf("server (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(with(record{
+			"level": "WARN", "grpc.component": "client",
+			"cause": "rpc error: code = DataLoss desc = the shelf is gone",
+		}), client.one(t)); diff != "" {
+			t.Errorf("client (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A call that works leaves no record, and one without a deadline or a trace has no
+// fields of them.
+func TestWhatIsUnknownIsLeftOut(t *testing.T) {
+	inBubble(t, func(t *testing.T, shape rpctest.Shape) {
+		var log lines
+		_, observe := observing(t, telemetry.Config{Logger: log.logger()})
+		var failed error
+		handler := func(ctx context.Context, x rpctest.Exchange) error {
+			if failed == nil {
+				return rpctest.Echo(ctx, x)
+			}
+			return failing(failed)(ctx, x)
+		}
+		conn := rpctest.Start(t, handler, interceptors.ServerOptions(observe))
+		if err := rpctest.Do(t.Context(), conn, shape).Err; err != nil {
+			t.Fatal(err)
+		}
+		if all := log.take(t); len(all) > 0 {
+			t.Errorf("records of a success: %v", all)
+		}
+		failed = status.New(codes.NotFound, "NO_BOOK", "there is no such book")
+		_ = rpctest.Do(t.Context(), conn, shape)
+		got := log.one(t)
+		if got["request_id"] == "" {
+			t.Error("no request id")
+		}
+		delete(got, "request_id")
+		if diff := cmp.Diff(record{
+			"level": "INFO", "msg": "call failed", "protocol": "grpc", "grpc.component": "server",
+			"grpc.service": "recourse.test.Echo", "grpc.method": shape.Name, "grpc.method_type": shapeNames[shape.Name],
+			"grpc.code": "NotFound", "grpc.error": "NotFound NO_BOOK: there is no such book", "grpc.time_ms": "0",
+			"error_code": "NO_BOOK", "attempts": 1.0, "caller": "public", "peer.address": "bufconn",
+		}, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestLevels(t *testing.T) {
+	caller := []codes.Code{
+		codes.Canceled, codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.ResourceExhausted,
+		codes.FailedPrecondition, codes.Aborted, codes.OutOfRange, codes.Unimplemented, codes.Unauthenticated,
+	}
+	want := map[codes.Code][2]string{ // server, client
+		codes.Unknown: {"ERROR", "WARN"}, codes.Internal: {"ERROR", "WARN"}, codes.DataLoss: {"ERROR", "WARN"},
+		codes.Unavailable: {"WARN", "WARN"}, codes.DeadlineExceeded: {"WARN", "WARN"},
+	}
+	for _, code := range caller {
+		want[code] = [2]string{"INFO", "INFO"}
+	}
+	if len(want) != 16 {
+		t.Fatalf("%d codes", len(want))
+	}
+	for _, keys := range []string{"", "log_all_errors: true", "log_all_errors: false"} {
+		t.Run(keys, func(t *testing.T) {
+			for code, levels := range want {
+				synctest.Test(t, func(t *testing.T) {
+					var log lines
+					_, observe := observing(t, telemetry.Config{Logger: log.logger()})
+					opts := policies(t, keys)
+					conn := rpctest.Start(t, failing(status.New(code, "SOME_CODE", "")),
+						interceptors.ServerOptions(append(opts.server, observe)...), interceptors.DialOptions(append(opts.client, observe)...)...)
+					_ = rpctest.Do(t.Context(), conn, rpctest.Shapes[0])
+					var got [2]string
+					for _, r := range log.take(t) {
+						got[map[any]int{"server": 0, "client": 1}[r["grpc.component"]]] += r["level"].(string)
+					}
+					want := levels
+					if levels[0] == "INFO" && keys == "log_all_errors: false" {
+						want = [2]string{}
+					}
+					if got != want {
+						t.Errorf("%s is logged as %q, want %q", code, got, want)
+					}
+				})
+			}
+		})
+	}
+}
+
+type sides struct {
+	server []interceptors.ServerOption
+	client []interceptors.DialOption
+}
+
+// policies are options with a set that has the keys, none without any.
+func policies(t *testing.T, keys string) (s sides) {
+	t.Helper()
+	if keys == "" {
+		return s
+	}
+	set, err := policy.Parse([]byte("defaults:\n  " + strings.ReplaceAll(keys, "\n", "\n  ") + "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := interceptors.Policies(set)
+	return sides{[]interceptors.ServerOption{o}, []interceptors.DialOption{o}}
+}
+
+func TestStackOnlyWhereThePolicySaysSo(t *testing.T) {
+	for keys, want := range map[string]bool{"": true, "include_stack_traces: true": true, "include_stack_traces: false": false} {
+		t.Run(keys, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, shape rpctest.Shape) {
+				var log lines
+				_, observe := observing(t, telemetry.Config{Logger: log.logger()})
+				panics := func(context.Context, rpctest.Exchange) error { panic("boom\ntoken=hunter2") }
+				conn := rpctest.Start(t, panics, interceptors.ServerOptions(append(policies(t, keys).server, observe)...))
+				_ = rpctest.Do(t.Context(), conn, shape)
+				r := log.one(t)
+				stack, ok := r["stack"].(string)
+				if ok != want || ok && (!strings.Contains(stack, "log_test.go") || !strings.Contains(stack, "\n")) {
+					t.Errorf("stack %q", stack)
+				}
+				if r["cause"] != "panic: boom token=***" || r["level"] != "ERROR" || r["grpc.code"] != "Internal" {
+					t.Errorf("record %v", r)
+				}
+			})
+		})
+	}
+}
+
+// What a repeat or a fallback made up for is a record of its own kind.
+func TestTheRecordOfASavedCall(t *testing.T) {
+	canned := interceptors.Canned(wrapperspb.String("canned"))
+	tests := []struct {
+		name    string
+		keys    string
+		fail    int // so often
+		options []interceptors.Option
+		want    record
+	}{
+		{"a repeat", "idempotent: true", 1, nil, record{"level": "INFO", "msg": "call succeeded when it was repeated", "attempts": 2.0}},
+		{"a repeat, unlogged", "idempotent: true\nlog_recovery_attempts: false", 1, nil, nil},
+		{
+			"a fallback", "max_attempts: 1", 9, []interceptors.Option{interceptors.Fallback("/recourse.test.Echo/Unary", canned)},
+			record{
+				"level": "WARN", "msg": "call answered by a fallback", "attempts": 1.0, "fallback": "canned",
+				"degraded": `default;src="canned";reason=DOWN`,
+			},
+		},
+		{
+			"a fallback, unlogged", "max_attempts: 1\nlog_recovery_attempts: false", 9,
+			[]interceptors.Option{interceptors.Fallback("/recourse.test.Echo/Unary", canned)}, nil,
+		},
+	}
+	for _, test := range tests {
+		for _, side := range []string{"server", "client"} {
+			t.Run(test.name+", "+side, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var log lines
+					_, observe := observing(t, telemetry.Config{Logger: log.logger()})
+					calls := 0
+					handler := func(ctx context.Context, x rpctest.Exchange) error {
+						if calls++; calls <= test.fail {
+							return status.New(codes.Unavailable, "DOWN", "the service is down", status.Retry(status.SameRequest))
+						}
+						return rpctest.Echo(ctx, x)
+					}
+					var opts sides
+					if side == "server" {
+						opts = policies(t, strings.ReplaceAll(test.keys, "idempotent: true", "idempotent: true\nserver_handler_attempts: 2"))
+						opts.client = nil
+						opts.server = append(opts.server, observe)
+						for _, o := range test.options {
+							opts.server = append(opts.server, o)
+						}
+					} else {
+						opts = policies(t, test.keys)
+						opts.server = nil
+						opts.client = append(opts.client, observe)
+						for _, o := range test.options {
+							opts.client = append(opts.client, o)
+						}
+					}
+					conn := rpctest.Start(t, handler, interceptors.ServerOptions(opts.server...), interceptors.DialOptions(opts.client...)...)
+					if err := rpctest.Do(t.Context(), conn, rpctest.Shapes[0]).Err; err != nil {
+						t.Fatal(err)
+					}
+					if test.want == nil {
+						if all := log.take(t); len(all) > 0 {
+							t.Errorf("records %v", all)
+						}
+						return
+					}
+					got := log.one(t)
+					for key, want := range test.want {
+						if got[key] != want {
+							t.Errorf("%s is %v, want %v", key, got[key], want)
+						}
+					}
+					if got["grpc.code"] != "Unavailable" || got["error_code"] != "DOWN" {
+						t.Errorf("record %v", got)
+					}
+				})
+			})
+		}
+	}
+}
