@@ -242,7 +242,10 @@ func TestLevels(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var log lines
 					_, observe := observing(t, telemetry.Config{Logger: log.logger()})
-					opts := policies(t, keys)
+					var opts sides
+					if keys != "" {
+						opts = policies(t, keys)
+					}
 					conn := rpctest.Start(t, failing(status.New(code, "SOME_CODE", "")),
 						interceptors.ServerOptions(append(opts.server, observe)...), interceptors.DialOptions(append(opts.client, observe)...)...)
 					_ = rpctest.Do(t.Context(), conn, rpctest.Shapes[0])
@@ -268,13 +271,14 @@ type sides struct {
 	client []interceptors.DialOption
 }
 
-// policies are options with a set that has the keys, none without any.
-func policies(t *testing.T, keys string) (s sides) {
+// policies are options with a set in which a key of the section logging is set.
+func policies(t *testing.T, key string, change ...func(*policy.Policy)) (s sides) {
 	t.Helper()
-	if keys == "" {
-		return s
+	var layers []policy.Layer
+	for _, c := range change {
+		layers = append(layers, policy.Defaults(c))
 	}
-	set, err := policy.Parse([]byte("defaults:\n  " + strings.ReplaceAll(keys, "\n", "\n  ") + "\n"))
+	set, err := policy.Parse([]byte("error_handling: {logging: {"+key+"}}"), layers...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,13 +287,13 @@ func policies(t *testing.T, keys string) (s sides) {
 }
 
 func TestStackOnlyWhereThePolicySaysSo(t *testing.T) {
-	for keys, want := range map[string]bool{"": true, "include_stack_traces: true": true, "include_stack_traces: false": false} {
-		t.Run(keys, func(t *testing.T) {
+	for key, want := range map[string]bool{"": true, "include_stack_traces: true": true, "include_stack_traces: false": false} {
+		t.Run(key, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, shape rpctest.Shape) {
 				var log lines
 				_, observe := observing(t, telemetry.Config{Logger: log.logger()})
 				panics := func(context.Context, rpctest.Exchange) error { panic("boom\ntoken=hunter2") }
-				conn := rpctest.Start(t, panics, interceptors.ServerOptions(append(policies(t, keys).server, observe)...))
+				conn := rpctest.Start(t, panics, interceptors.ServerOptions(append(policies(t, key).server, observe)...))
 				_ = rpctest.Do(t.Context(), conn, shape)
 				r := log.one(t)
 				stack, ok := r["stack"].(string)
@@ -307,26 +311,24 @@ func TestStackOnlyWhereThePolicySaysSo(t *testing.T) {
 // What a repeat or a fallback made up for is a record of its own kind.
 func TestTheRecordOfASavedCall(t *testing.T) {
 	canned := interceptors.Canned(wrapperspb.String("canned"))
+	fallback := interceptors.Fallback("/recourse.test.Echo/Unary", canned)
+	twice := func(p *policy.Policy) { p.Idempotent, p.HandlerAttempts, p.MaxAttempts = true, 2, 2 }
+	once := func(p *policy.Policy) { p.MaxAttempts = 1 }
+	const unlogged = "log_recovery_attempts: false"
 	tests := []struct {
-		name    string
-		keys    string
-		fail    int // so often
-		options []interceptors.Option
-		want    record
+		name   string
+		key    string
+		change func(*policy.Policy)
+		fail   int // so often
+		want   record
 	}{
-		{"a repeat", "idempotent: true", 1, nil, record{"level": "INFO", "msg": "call succeeded when it was repeated", "attempts": 2.0}},
-		{"a repeat, unlogged", "idempotent: true\nlog_recovery_attempts: false", 1, nil, nil},
-		{
-			"a fallback", "max_attempts: 1", 9, []interceptors.Option{interceptors.Fallback("/recourse.test.Echo/Unary", canned)},
-			record{
-				"level": "WARN", "msg": "call answered by a fallback", "attempts": 1.0, "fallback": "canned",
-				"degraded": `default;src="canned";reason=DOWN`,
-			},
-		},
-		{
-			"a fallback, unlogged", "max_attempts: 1\nlog_recovery_attempts: false", 9,
-			[]interceptors.Option{interceptors.Fallback("/recourse.test.Echo/Unary", canned)}, nil,
-		},
+		{"a repeat", "", twice, 1, record{"level": "INFO", "msg": "call succeeded when it was repeated", "attempts": 2.0}},
+		{"a repeat, unlogged", unlogged, twice, 1, nil},
+		{"a fallback", "", once, 9, record{
+			"level": "WARN", "msg": "call answered by a fallback", "attempts": 1.0, "fallback": "canned",
+			"degraded": `default;src="canned";reason=DOWN`,
+		}},
+		{"a fallback, unlogged", unlogged, once, 9, nil},
 	}
 	for _, test := range tests {
 		for _, side := range []string{"server", "client"} {
@@ -337,25 +339,15 @@ func TestTheRecordOfASavedCall(t *testing.T) {
 					calls := 0
 					handler := func(ctx context.Context, x rpctest.Exchange) error {
 						if calls++; calls <= test.fail {
-							return status.New(codes.Unavailable, "DOWN", "the service is down", status.Retry(status.SameRequest))
+							return status.New(codes.Unavailable, "DOWN", "the service is down")
 						}
 						return rpctest.Echo(ctx, x)
 					}
-					var opts sides
+					opts := policies(t, test.key, test.change)
 					if side == "server" {
-						opts = policies(t, strings.ReplaceAll(test.keys, "idempotent: true", "idempotent: true\nserver_handler_attempts: 2"))
-						opts.client = nil
-						opts.server = append(opts.server, observe)
-						for _, o := range test.options {
-							opts.server = append(opts.server, o)
-						}
+						opts.client, opts.server = nil, append(opts.server, observe, fallback)
 					} else {
-						opts = policies(t, test.keys)
-						opts.server = nil
-						opts.client = append(opts.client, observe)
-						for _, o := range test.options {
-							opts.client = append(opts.client, o)
-						}
+						opts.server, opts.client = nil, append(opts.client, observe, fallback)
 					}
 					conn := rpctest.Start(t, handler, interceptors.ServerOptions(opts.server...), interceptors.DialOptions(opts.client...)...)
 					if err := rpctest.Do(t.Context(), conn, rpctest.Shapes[0]).Err; err != nil {
