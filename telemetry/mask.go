@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strconv"
@@ -38,16 +39,16 @@ const (
 // doubt it hides: "invalid token: expired" loses its last word.
 //
 // The zero value hides passwords in URLs only. It is safe for concurrent use.
-type masker struct{ words []string } // normal
+type masker struct{ words [][]byte } // normal
 
 func newMasker(more []string) masker {
-	words := slices.Clone(sensitive)
-	for _, w := range more {
-		if w := string(normal(nil, w)); w != "" {
-			words = append(words, w)
+	var m masker
+	for _, w := range slices.Concat(sensitive, more) {
+		if w := normal(nil, w); len(w) > 0 {
+			m.words = append(m.words, w)
 		}
 	}
-	return masker{words}
+	return m
 }
 
 // normal appends a name without what makes no difference: case, and what is put
@@ -68,7 +69,7 @@ func (m masker) names(name string) bool {
 	var space [64]byte
 	n := normal(space[:0], name)
 	for _, w := range m.words {
-		if strings.Contains(string(n), w) { // does not copy
+		if bytes.Contains(n, w) {
 			return true
 		}
 	}
@@ -84,7 +85,7 @@ func (m masker) ends(text string) bool {
 	var space [96]byte
 	n := normal(space[:0], text)
 	for _, w := range m.words {
-		if strings.HasSuffix(string(n), w) {
+		if bytes.HasSuffix(n, w) {
 			return true
 		}
 	}
@@ -95,9 +96,10 @@ func (m masker) ends(text string) bool {
 // there are none.
 func (m masker) text(s string) string {
 	var b strings.Builder
-	done := 0
+	done := 0 // of s, is in b or hidden
+	inner := 0
 	for i := 0; i < len(s); {
-		from, to, next := 0, 0, i+1
+		from, to := 0, 0
 		switch c := s[i]; {
 		case c == ':' && strings.HasPrefix(s[i:], "://"):
 			from, to = userinfo(s, i+len("://"))
@@ -106,18 +108,23 @@ func (m masker) text(s string) string {
 		case c == ' ' && i >= len("bearer") && strings.EqualFold(s[i-len("bearer"):i], "bearer"):
 			from, to = bearer(s, i+1)
 		}
-		if from < to {
-			if s[from:to] != masked {
-				b.WriteString(s[done:from])
-				b.WriteString(masked)
-				done = to
-			}
-			// What looks like the end of a value may be a separator: "a= b=c".
-			for next = to; next > from && (s[next-1] == '=' || s[next-1] == ':'); next-- {
-			}
-			next = max(next, i+1)
+		i++
+		if from >= to {
+			continue
 		}
-		i = next
+		// What is hidden may begin a value that ends later: "token=password: x".
+		if i = max(i, from); from < done {
+			done = max(done, to)
+			if inner++; inner >= maxInner {
+				i = done
+			}
+			continue
+		}
+		if s[from:to] != masked {
+			b.WriteString(s[done:from])
+			b.WriteString(masked)
+			done = to
+		}
 	}
 	if done == 0 {
 		return s
@@ -125,6 +132,10 @@ func (m masker) text(s string) string {
 	b.WriteString(s[done:])
 	return b.String()
 }
+
+// maxInner is how many values inside of others are looked at in one text: each may
+// take a look at all of it.
+const maxInner = 64
 
 // value finds what to hide behind the separator at i: nothing where to is 0.
 func (m masker) value(s string, i int) (from, to int) {
@@ -136,7 +147,8 @@ func (m masker) value(s string, i int) (from, to int) {
 	if !last && !m.names(name) {
 		return 0, 0
 	}
-	if from = i + 1; s[i] == ':' && !last && isPort(s[from:]) && (strings.ContainsAny(name, "-.") || hasHostBefore(s[:start])) {
+	from = i + 1
+	if s[i] == ':' && isPort(s[from:]) && (hasHostBefore(s[:start]) || !last && strings.ContainsAny(name, "-.")) {
 		return 0, 0
 	}
 	for from < len(s) && strings.IndexByte("=:> ", s[from]) >= 0 {
