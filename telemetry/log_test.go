@@ -373,3 +373,245 @@ func TestTheRecordOfASavedCall(t *testing.T) {
 		}
 	}
 }
+
+// The middleware's own record of the call has our words too, where its interceptor is
+// outside of ours: on a server by itself, on a client by an option.
+func TestTheMiddlewaresOwnLogging(t *testing.T) {
+	inBubble(t, func(t *testing.T, shape rpctest.Shape) {
+		var server, client lines
+		_, observe := observing(t, telemetry.Config{Logger: telemetry.Discard})
+		finish := logging.WithLogOnEvents(logging.FinishCall)
+		onClient := []logging.Option{finish, logging.WithErrorFields(telemetry.ErrorFields)}
+		failed := status.New(codes.NotFound, "NO_BOOK", "there is no such book", status.Domain("library.example.com"))
+		var err error = failed
+		handler := func(ctx context.Context, x rpctest.Exchange) error {
+			logging.AddFields(ctx, logging.Fields{"tenant", "7"})
+			if err != nil {
+				return failing(err)(ctx, x)
+			}
+			return rpctest.Echo(ctx, x)
+		}
+		conn := rpctest.Start(t, handler, append([]grpc.ServerOption{
+			grpc.ChainUnaryInterceptor(logging.UnaryServerInterceptor(server.logger(), finish)),
+			grpc.ChainStreamInterceptor(logging.StreamServerInterceptor(server.logger(), finish)),
+		}, interceptors.ServerOptions(observe)...), append([]grpc.DialOption{
+			grpc.WithChainUnaryInterceptor(logging.UnaryClientInterceptor(client.logger(), onClient...)),
+			grpc.WithChainStreamInterceptor(logging.StreamClientInterceptor(client.logger(), onClient...)),
+		}, interceptors.DialOptions(observe)...)...)
+		ctx := metadata.AppendToOutgoingContext(t.Context(), "x-request-id", "r-1")
+		_ = rpctest.Do(ctx, conn, shape)
+		synctest.Wait()
+		want := record{
+			"msg": "finished call", "grpc.code": "NotFound", "error_code": "NO_BOOK", "error_domain": "library.example.com",
+			"request_id": "r-1",
+		}
+		for side, log := range map[string]*lines{"server": &server, "client": &client} {
+			got := log.one(t)
+			for key, want := range want {
+				if got[key] != want {
+					t.Errorf("%s: %s is %v, want %v", side, key, got[key], want)
+				}
+			}
+			if side == "server" && got["tenant"] != "7" {
+				t.Errorf("the handler's own field is lost: %v", got)
+			}
+		}
+
+		err = nil
+		if err := rpctest.Do(ctx, conn, shape).Err; err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		for _, log := range []*lines{&server, &client} {
+			if got := log.one(t); got["error_code"] != nil || got["grpc.code"] != "OK" {
+				t.Errorf("the record of a success: %v", got)
+			}
+		}
+	})
+}
+
+// A handler that was left behind may be using the fields of its context: they are not
+// touched. The race detector would tell.
+func TestFieldsOfAHandlerLeftBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var server lines
+		_, observe := observing(t, telemetry.Config{Logger: telemetry.Discard})
+		opts := policies(t, "", func(p *policy.Policy) { p.HardStop, p.Timeout = true, time.Second })
+		returned := make(chan struct{})
+		handler := func(ctx context.Context, _ rpctest.Exchange) error {
+			defer close(returned)
+			time.Sleep(time.Second)
+			for range 10000 {
+				logging.ExtractFields(ctx)
+			}
+			time.Sleep(time.Second)
+			return nil
+		}
+		conn := rpctest.Start(t, handler, append([]grpc.ServerOption{
+			grpc.ChainUnaryInterceptor(logging.UnaryServerInterceptor(server.logger(), logging.WithLogOnEvents(logging.FinishCall))),
+		}, interceptors.ServerOptions(append(opts.server, observe)...)...))
+		_ = rpctest.Do(t.Context(), conn, rpctest.Shapes[0])
+		if got := server.one(t); got["grpc.code"] != "DeadlineExceeded" || got["error_code"] != nil {
+			t.Errorf("record %v", got)
+		}
+		<-returned
+	})
+}
+
+func TestErrorFields(t *testing.T) {
+	wrapped := errors.Join(errors.New("x"), status.New(codes.NotFound, "NO_BOOK", ""))
+	for _, test := range []struct {
+		err  error
+		want logging.Fields
+	}{
+		{nil, nil},
+		{errors.New("x"), nil},
+		{status.New(codes.NotFound, "NO_BOOK", "", status.Domain("d.example.com")), logging.Fields{"error_code", "NO_BOOK", "error_domain", "d.example.com"}},
+		{wrapped, logging.Fields{"error_code", "NO_BOOK"}},
+	} {
+		if diff := cmp.Diff(test.want, telemetry.ErrorFields(test.err)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", test.err, diff)
+		}
+	}
+}
+
+// Whatever a handler says, a record is one line of bounded length without control
+// characters, for loggers that escape and for those that do not.
+func TestHostileTexts(t *testing.T) {
+	texts := map[string]string{
+		"newlines":       "a\nlevel=ERROR msg=forged\r\n\u2028b",
+		"escapes":        "a\x1b[31mred\x07\x00\u202e",
+		"invalid":        "a\xff\xfeb",
+		"a megabyte":     strings.Repeat("x", 1<<20),
+		"megabytes of =": strings.Repeat("token=", 1<<18),
+	}
+	for name, text := range texts {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var got []any
+				foreign := logging.LoggerFunc(func(_ context.Context, _ logging.Level, msg string, fields ...any) {
+					got = append(append(got, msg), fields...)
+				})
+				_, observe := observing(t, telemetry.Config{Logger: foreign})
+				var fault error
+				handler := func(context.Context, rpctest.Exchange) error {
+					if fault == nil {
+						panic(text)
+					}
+					return fault
+				}
+				conn := rpctest.Start(t, handler, interceptors.ServerOptions(observe))
+				for _, fault = range []error{
+					nil, errors.New(text),
+					status.New(codes.Internal, "SOME_CODE", text, status.Meta("text", text), status.Cause(errors.New(text)), status.Domain(text)),
+				} {
+					got = nil
+					_ = rpctest.Do(t.Context(), conn, rpctest.Shapes[0])
+					if len(got)%2 != 1 || got[0] != "call failed" {
+						t.Fatalf("logged %v", got)
+					}
+					stack := false
+					for i, v := range got {
+						s, ok := v.(string)
+						if stack = stack || s == "stack"; !ok {
+							continue
+						}
+						if s != status.Display(s, 0) {
+							t.Errorf("%v is not safe: %q", got[max(i-1, 0)], s)
+						}
+						if limit := 16 << 10; len(s) > limit {
+							t.Errorf("%v has %d bytes", got[max(i-1, 0)], len(s))
+						}
+					}
+					if stack != (fault == nil) {
+						t.Errorf("stack: %t, of %.20v", stack, fault)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Nil stands for slog.Default as it is when a record is written.
+func TestTheDefaultLogger(t *testing.T) {
+	for name, c := range map[string]telemetry.Config{"nil": {}, "Slog of nil": {Logger: telemetry.Slog(nil)}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, observe := observing(t, c)
+				conn := rpctest.Start(t, failing(errors.New("some fault")), interceptors.ServerOptions(observe))
+				var log lines
+				defer slog.SetDefault(slog.Default())
+				slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+				_ = rpctest.Do(t.Context(), conn, rpctest.Shapes[0])
+				if r := log.one(t); r["cause"] != "some fault" {
+					t.Errorf("record %v", r)
+				}
+				slog.SetDefault(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelError + 1})))
+				_ = rpctest.Do(t.Context(), conn, rpctest.Shapes[0])
+				if all := log.take(t); len(all) > 0 {
+					t.Errorf("records below the level: %v", all)
+				}
+			})
+		})
+	}
+}
+
+// Slog is fit for the middleware's interceptors too: fields keep their types.
+func TestSlogFields(t *testing.T) {
+	var log lines
+	log.logger().Log(t.Context(), logging.LevelWarn, "m", "s", "text", "n", 7, "d", time.Second)
+	if diff := cmp.Diff(record{"level": "WARN", "msg": "m", "s": "text", "n": 7.0, "d": 1e9}, log.one(t)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+type explosive struct{ enabled bool }
+
+func (e explosive) Log(context.Context, logging.Level, string, ...any) { panic("logger") }
+
+func (e explosive) Enabled(context.Context, logging.Level) bool {
+	if !e.enabled {
+		panic("enabled")
+	}
+	return true
+}
+
+// A logger that panics takes nothing with it.
+func TestALoggerThatPanics(t *testing.T) {
+	for _, logger := range []explosive{{enabled: true}, {}} {
+		inBubble(t, func(t *testing.T, shape rpctest.Shape) {
+			tel, observe := observing(t, telemetry.Config{Logger: logger, Merge: time.Hour})
+			conn := rpctest.Start(t, failing(status.New(codes.NotFound, "NO_BOOK", "")),
+				interceptors.ServerOptions(observe), interceptors.DialOptions(observe)...)
+			for range 3 {
+				if e, _ := status.From(rpctest.Do(t.Context(), conn, shape).Err); e.ErrorCode() != "NO_BOOK" {
+					t.Errorf("got %v", e)
+				}
+			}
+			tel.Flush()
+		})
+	}
+}
+
+// One id finds the failure on every hop, and so does the trace.
+func TestOneIDOnEveryHop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log lines
+		_, observe := observing(t, telemetry.Config{Logger: log.logger()})
+		server := append(withContext(traced), interceptors.ServerOptions(observe)...)
+		behind := rpctest.Start(t, failing(errors.New("disk full")), server, interceptors.DialOptions(observe)...)
+		front := rpctest.Start(t, func(ctx context.Context, _ rpctest.Exchange) error {
+			return rpctest.Do(ctx, behind, rpctest.Shapes[0]).Err
+		}, server, interceptors.DialOptions(observe)...)
+		e, _ := status.From(rpctest.Do(traced(t.Context()), front, rpctest.Shapes[0]).Err)
+		all := log.take(t)
+		if len(all) != 4 || e.RequestID() == "" {
+			t.Fatalf("%d records of a call with two hops, want 4; id %q", len(all), e.RequestID())
+		}
+		for _, r := range all {
+			if r["request_id"] != e.RequestID() || r["trace_id"] != "ab000000000000000000000000000001" {
+				t.Errorf("record %v", r)
+			}
+		}
+	})
+}
