@@ -124,25 +124,28 @@ func judge(side interceptors.Side, f *interceptors.Failure) (message string, lev
 	return callFailed, logging.LevelInfo, f.Policy == nil || f.Policy.LogAllErrors
 }
 
-// fields are those of one record.
+// fields are those of one record. They are appended to by value, so that the record's
+// own array stays on the stack.
 type fields []slog.Attr
 
 // text adds a text if there is one.
-func (f *fields) text(key, value string) {
-	if value != "" {
-		*f = append(*f, slog.String(key, value))
+func (f fields) text(key, value string) fields {
+	if value == "" {
+		return f
 	}
+	return append(f, slog.String(key, value))
 }
 
 // count adds a number if it is not zero.
-func (f *fields) count(key string, n int) {
-	if n != 0 {
-		*f = append(*f, slog.Int(key, n))
+func (f fields) count(key string, n int) fields {
+	if n == 0 {
+		return f
 	}
+	return append(f, slog.Int(key, n))
 }
 
 // call adds what go-grpc-middleware's logging begins its records with.
-func (f *fields) call(c interceptors.Call) {
+func (f fields) call(c interceptors.Call) fields {
 	service, method, ok := strings.Cut(strings.TrimPrefix(c.Method, "/"), "/")
 	if !ok {
 		service, method = "unknown", "unknown"
@@ -156,11 +159,11 @@ func (f *fields) call(c interceptors.Call) {
 	case c.ServerStreams:
 		shape = "server_stream"
 	}
-	f.text(logging.SystemTag[0], logging.SystemTag[1])
-	f.text(logging.ComponentFieldKey, c.Side.String())
-	f.text(logging.ServiceFieldKey, status.Display(service, maxNameText))
-	f.text(logging.MethodFieldKey, status.Display(method, maxNameText))
-	f.text(logging.MethodTypeFieldKey, shape)
+	return f.text(logging.SystemTag[0], logging.SystemTag[1]).
+		text(logging.ComponentFieldKey, c.Side.String()).
+		text(logging.ServiceFieldKey, status.Display(service, maxNameText)).
+		text(logging.MethodFieldKey, status.Display(method, maxNameText)).
+		text(logging.MethodTypeFieldKey, shape)
 }
 
 // record writes a failure, unless it only counts it.
@@ -192,15 +195,15 @@ func (l *failureLog) record(
 	}
 
 	at := make(fields, 0, 26)
-	at.call(o.Call)
+	at = at.call(o.Call)
 	if o.Side == interceptors.ServerSide {
 		if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-			at.text("peer.address", status.Display(p.Addr.String(), maxNameText))
+			at = at.text("peer.address", status.Display(p.Addr.String(), maxNameText))
 		}
 	}
 	text := l.mask.text(status.Display(f.Err.Error(), maxErrorText))
-	at.text("grpc.code", f.Err.Code().String())
-	at.text("grpc.error", text)
+	at = at.text("grpc.code", f.Err.Code().String())
+	at = at.text("grpc.error", text)
 
 	// Three texts in one piece: they are short, and many.
 	var space [80]byte
@@ -218,28 +221,28 @@ func (l *failureLog) record(
 	pieces = strconv.AppendFloat(pieces, float64(float32((now-c.began).Microseconds())/1000), 'f', -1, 32)
 	ids := string(pieces)
 
-	at.text("grpc.time_ms", ids[spanned:])
-	at.text("error_code", f.Err.ErrorCode())
-	at.text("error_domain", f.Err.Domain())
-	at.text("request_id", f.RequestID)
-	at.text("trace_id", ids[:traced])
-	at.text("span_id", ids[traced:spanned])
-	at.count("attempts", max(c.attempts, f.Attempts))
+	at = at.text("grpc.time_ms", ids[spanned:])
+	at = at.text("error_code", f.Err.ErrorCode())
+	at = at.text("error_domain", f.Err.Domain())
+	at = at.text("request_id", f.RequestID)
+	at = at.text("trace_id", ids[:traced])
+	at = at.text("span_id", ids[traced:spanned])
+	at = at.count("attempts", max(c.attempts, f.Attempts))
 	if d, ok := ctx.Deadline(); ok {
 		at = append(at, slog.Float64("deadline_left_ms", float64(time.Until(d).Microseconds())/1000))
 	}
-	at.text("fallback", status.Display(c.asked, maxNameText))
-	at.text("degraded", degraded)
+	at = at.text("fallback", status.Display(c.asked, maxNameText))
+	at = at.text("degraded", degraded)
 	if o.Side == interceptors.ServerSide {
-		at.text("caller", classes[min(f.Caller, status.Internal)])
+		at = at.text("caller", classes[min(f.Caller, status.Internal)])
 	}
-	at.text("params", l.mask.params(f.Err.Metadata()))
+	at = at.text("params", l.mask.params(f.Err.Metadata()))
 	if chain != text {
-		at.text("cause", chain)
+		at = at.text("cause", chain)
 	}
-	at.count("elided", f.Elided)
-	at.count("repeated", before)
-	at.text("stack", stack)
+	at = at.count("elided", f.Elided)
+	at = at.count("repeated", before)
+	at = at.text("stack", stack)
 	l.write(ctx, level, message, at)
 }
 
@@ -249,13 +252,13 @@ var classes = [...]string{status.Public: "public", status.Partner: "partner", st
 func (l *failureLog) tell(untold []counted) {
 	for _, u := range untold {
 		at := make(fields, 0, 16)
-		at.call(u.call)
-		at.text("grpc.code", u.code.String())
-		at.text("error_code", u.errorCode)
-		at.text("error_domain", u.domain)
-		at.text("request_id", u.requestID)
-		at.text("cause", u.cause)
-		at.count("repeated", u.times)
+		at = at.call(u.call)
+		at = at.text("grpc.code", u.code.String())
+		at = at.text("error_code", u.errorCode)
+		at = at.text("error_domain", u.domain)
+		at = at.text("request_id", u.requestID)
+		at = at.text("cause", u.cause)
+		at = at.count("repeated", u.times)
 		l.write(context.Background(), logging.Level(u.level), callsAlike, at)
 	}
 }
