@@ -466,7 +466,10 @@ func TestErrorFields(t *testing.T) {
 	}{
 		{nil, nil},
 		{errors.New("x"), nil},
-		{status.New(codes.NotFound, "NO_BOOK", "", status.Domain("d.example.com")), logging.Fields{"error_code", "NO_BOOK", "error_domain", "d.example.com"}},
+		{
+			status.New(codes.NotFound, "NO_BOOK", "", status.Domain("d.example.com")),
+			logging.Fields{"error_code", "NO_BOOK", "error_domain", "d.example.com"},
+		},
 		{wrapped, logging.Fields{"error_code", "NO_BOOK"}},
 	} {
 		if diff := cmp.Diff(test.want, telemetry.ErrorFields(test.err)); diff != "" {

@@ -321,7 +321,7 @@ func until(s, chars string) int {
 // about it.
 func bearer(s string, i int) (from, to int) {
 	to = i + until(s[i:], " \"'`,;)]}")
-	if to-i < 8 || strings.IndexAny(s[i:to], "0123456789") < 0 {
+	if to-i < 8 || !strings.ContainsAny(s[i:to], "0123456789") {
 		return 0, 0
 	}
 	return i, to

@@ -62,10 +62,10 @@ func TestFailuresAlikeAreCounted(t *testing.T) {
 		expect(lost)
 		fail(1, codes.Internal, "disk gone") // another cause
 		expect(full)
-		time.Sleep(10*time.Second - 1)
+		time.Sleep(10*time.Second - time.Nanosecond)
 		fail(1, codes.Internal, "disk full") // the last moment
 		expect()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		fail(1, codes.Internal, "disk full") // its window is over, as is that of the other, which says so on its own
 		expect("calls failed like one before, DataLoss, DataLoss SOME_CODE: disk full, repeated 1", full+", repeated 4")
 		fail(1, codes.Internal, "disk full")
