@@ -21,7 +21,7 @@ const (
 	callFailed   = "call failed"
 	callFellBack = "call answered by a fallback"
 	callRepeated = "call succeeded when it was repeated"
-	callsAlike   = "calls failed like one before" // that were counted, not written
+	andAgain     = " again" // of calls that were counted, not written
 )
 
 // Bounds of texts in a record, in bytes.
@@ -184,6 +184,9 @@ func (l *failureLog) record(
 	now, before := elapsed(), 0
 	if l.merger != nil {
 		key := failureKey{message: message, call: o.Call, code: f.Err.Code(), errorCode: f.Err.ErrorCode()}
+		if n := len(key.call.Method); n > maxNameText { // a stranger's: it is not to be kept
+			key.call.Method = strings.Clone(key.call.Method[:maxNameText])
+		}
 		write, times, untold := l.merger.add(counted{
 			failureKey: key, level: slog.Level(level), domain: f.Err.Domain(), cause: chain, requestID: f.RequestID,
 		}, now)
@@ -259,7 +262,7 @@ func (l *failureLog) tell(untold []counted) {
 		at = at.text("request_id", u.requestID)
 		at = at.text("cause", u.cause)
 		at = at.count("repeated", u.times)
-		l.write(context.Background(), logging.Level(u.level), callsAlike, at)
+		l.write(context.Background(), logging.Level(u.level), u.message+andAgain, at)
 	}
 }
 

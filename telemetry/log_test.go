@@ -365,7 +365,7 @@ func TestTheRecordOfASavedCall(t *testing.T) {
 							t.Errorf("%s is %v, want %v", key, got[key], want)
 						}
 					}
-					if got["grpc.code"] != "Unavailable" || got["error_code"] != "DOWN" {
+					if got["grpc.code"] != "Unavailable" || got["error_code"] != "DOWN" || got["cause"] == "<nil>" {
 						t.Errorf("record %v", got)
 					}
 				})
@@ -384,6 +384,7 @@ func TestTheMiddlewaresOwnLogging(t *testing.T) {
 		onClient := []logging.Option{finish, logging.WithErrorFields(telemetry.ErrorFields)}
 		failed := status.New(codes.NotFound, "NO_BOOK", "there is no such book", status.Domain("library.example.com"))
 		var err error = failed
+		fallback := interceptors.Fallback(shape.Method(), interceptors.Canned(wrapperspb.String("canned")))
 		handler := func(ctx context.Context, x rpctest.Exchange) error {
 			logging.AddFields(ctx, logging.Fields{"tenant", "7"})
 			if err != nil {
@@ -394,7 +395,7 @@ func TestTheMiddlewaresOwnLogging(t *testing.T) {
 		conn := rpctest.Start(t, handler, append([]grpc.ServerOption{
 			grpc.ChainUnaryInterceptor(logging.UnaryServerInterceptor(server.logger(), finish)),
 			grpc.ChainStreamInterceptor(logging.StreamServerInterceptor(server.logger(), finish)),
-		}, interceptors.ServerOptions(observe)...), append([]grpc.DialOption{
+		}, interceptors.ServerOptions(append(policies(t, "").server, observe, fallback)...)...), append([]grpc.DialOption{
 			grpc.WithChainUnaryInterceptor(logging.UnaryClientInterceptor(client.logger(), onClient...)),
 			grpc.WithChainStreamInterceptor(logging.StreamClientInterceptor(client.logger(), onClient...)),
 		}, interceptors.DialOptions(observe)...)...)
@@ -417,14 +418,15 @@ func TestTheMiddlewaresOwnLogging(t *testing.T) {
 			}
 		}
 
-		err = nil
-		if err := rpctest.Do(ctx, conn, shape).Err; err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		for _, log := range []*lines{&server, &client} {
-			if got := log.one(t); got["error_code"] != nil || got["grpc.code"] != "OK" {
-				t.Errorf("the record of a success: %v", got)
+		for _, err = range []error{nil, status.New(codes.Unavailable, "DOWN", "")} { // the latter is saved
+			if err := rpctest.Do(ctx, conn, shape).Err; err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			for _, log := range []*lines{&server, &client} {
+				if got := log.one(t); got["error_code"] != nil || got["grpc.code"] != "OK" {
+					t.Errorf("the record of a success: %v", got)
+				}
 			}
 		}
 	})

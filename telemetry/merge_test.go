@@ -67,12 +67,12 @@ func TestFailuresAlikeAreCounted(t *testing.T) {
 		expect()
 		time.Sleep(time.Nanosecond)
 		fail(1, codes.Internal, "disk full") // its window is over, as is that of the other, which says so on its own
-		expect("calls failed like one before, DataLoss, DataLoss SOME_CODE: disk full, repeated 1", full+", repeated 4")
+		expect("call failed again, DataLoss, DataLoss SOME_CODE: disk full, repeated 1", full+", repeated 4")
 		fail(1, codes.Internal, "disk full")
 		expect()
 
 		tel.Flush()
-		expect("calls failed like one before, Internal, Internal SOME_CODE: disk full, repeated 1")
+		expect("call failed again, Internal, Internal SOME_CODE: disk full, repeated 1")
 		tel.Flush()
 		expect()
 		fail(1, codes.Internal, "disk full")
@@ -130,7 +130,7 @@ func TestTheRepeatsOfARequestAreOneRecord(t *testing.T) {
 			got = append(got, fmt.Sprint(r["msg"], " ", r["request_id"], " ", r["repeated"]))
 		}
 		if diff := cmp.Diff([]string{
-			"calls failed like one before r-1 2", "calls failed like one before r-2 2", "call failed r-3 <nil>",
+			"call failed again r-1 2", "call failed again r-2 2", "call failed r-3 <nil>",
 		}, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

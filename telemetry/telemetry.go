@@ -29,7 +29,12 @@ type Config struct {
 	Beside Instrumentation
 
 	// Logger gets a record for each call that failed, and for each that a repeat or a
-	// fallback has saved. Nil stands for slog.Default; with [Discard] there are none.
+	// fallback has saved: as errors those that are the server's fault, as warnings
+	// outages, timeouts and the answers of fallbacks, as information the rest. A
+	// client writes warnings at most. The policy may leave some out, and stacks, see
+	// policy.Policy. One with a method Enabled(context.Context, logging.Level) bool is
+	// asked before a record is put together. Nil stands for slog.Default; with
+	// [Discard] there are none.
 	Logger logging.Logger
 	// Mask are words: what stands behind one of them, as in "word=..." or
 	// "word: ...", is not written to the log, nor is the metadata of an error whose key
