@@ -64,8 +64,9 @@ func newFailureLog(c *Config) *failureLog {
 
 // ErrorFields tells go-grpc-middleware's logging what an error says of itself:
 // error_code, error_domain and request_id, those that are known. It is for its option
-// logging.WithErrorFields. A server does without: there the fields are in its record
-// whenever a Telemetry observes the same call.
+// logging.WithErrorFields. A server does without: a Telemetry that observes the same
+// call adds the fields with logging.AddFields once the handler has returned, so that a
+// goroutine that outlives its handler must not read the fields of its context then.
 func ErrorFields(err error) logging.Fields {
 	e, ok := status.From(err)
 	if !ok {
