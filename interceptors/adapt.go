@@ -279,14 +279,23 @@ func (s *clientStream) recv(m any) error {
 		if s.call.ServerStreams {
 			return nil
 		}
+		s.marked()
 		return s.finish(nil, nil) // the only message is the end
 	case err == io.EOF:
+		s.marked()
 		if err := s.finish(nil, nil); err != nil {
 			return err
 		}
 		return io.EOF
 	default:
 		return s.finish(err, s.Trailer())
+	}
+}
+
+// marked tells an observer of a degraded answer, where nobody else looks for one.
+func (s *clientStream) marked() {
+	if s.repeated == nil && s.watch.watches() {
+		s.watch.marked(degradedIn(s.Trailer()))
 	}
 }
 
