@@ -331,15 +331,15 @@ func TestAnObserverIsToldOfHandlersThatAreLeftBehind(t *testing.T) {
 					t.Errorf("%v, want a timeout", e)
 				}
 				w.tells(interceptors.ServerSide, "attempt 1", "abandoned deadline")
-				if n := w.abandonedNow(); n != 1 || len(w.after) != 0 {
-					t.Errorf("%d handlers are left behind, %v have come back; want one, and none", n, w.after)
+				if n := w.abandonedNow(); n != 1 || len(w.back()) != 0 {
+					t.Errorf("%d handlers are left behind, %v have come back; want one, and none", n, w.back())
 				}
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
-				if n := w.abandonedNow(); n != 0 || len(w.after) != 1 {
-					t.Fatalf("%d handlers are left behind, %v have come back; want none, and one", n, w.after)
+				if n := w.abandonedNow(); n != 0 || len(w.back()) != 1 {
+					t.Fatalf("%d handlers are left behind, %v have come back; want none, and one", n, w.back())
 				}
-				if e := w.after[0]; (e.Err != nil) != (end == "panics") || end == "panics" && e.Err.ErrorCode() != status.CodeUnexpected {
+				if e := w.back()[0]; (e.Err != nil) != (end == "panics") || end == "panics" && e.Err.ErrorCode() != status.CodeUnexpected {
 					t.Errorf("%+v", e)
 				}
 			})
@@ -370,8 +370,8 @@ func TestAnObserverIsToldThatAServerIsStuck(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if n := w.abandonedNow(); n != 0 || len(w.after) != 100 {
-			t.Errorf("%d handlers are left behind, and %d have come back", n, len(w.after))
+		if n := w.abandonedNow(); n != 0 || len(w.back()) != 100 {
+			t.Errorf("%d handlers are left behind, and %d have come back", n, len(w.back()))
 		}
 	})
 }
@@ -389,8 +389,8 @@ func TestAnObserverIsToldOfSilence(t *testing.T) {
 			t.Errorf("%v", e)
 		}
 		w.tells(interceptors.ServerSide, "attempt 1", "abandoned silence")
-		if len(w.after) != 1 {
-			t.Errorf("%v have come back, want one", w.after)
+		if len(w.back()) != 1 {
+			t.Errorf("%v have come back, want one", w.back())
 		}
 	})
 }

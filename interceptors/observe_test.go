@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -173,6 +174,13 @@ func (w *witness) testimonies(side interceptors.Side) (calls []*testimony) {
 		}
 	}
 	return calls
+}
+
+// back are the handlers that came back when their calls were over.
+func (w *witness) back() []interceptors.Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.after)
 }
 
 // only is the testimony of the only call of a side.
