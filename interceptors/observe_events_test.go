@@ -347,6 +347,41 @@ func TestAnObserverIsToldOfHandlersThatAreLeftBehind(t *testing.T) {
 	}
 }
 
+// dawdler takes its time over a handler that is left behind.
+type dawdler struct {
+	*witness
+	abandoned atomic.Bool
+}
+
+func (d *dawdler) Event(ctx context.Context, o *interceptors.Observation, e interceptors.Event) {
+	switch e.Kind {
+	case interceptors.EventAbandoned:
+		time.Sleep(time.Second)
+		d.abandoned.Store(true)
+	case interceptors.EventReturned:
+		if !d.abandoned.Load() {
+			d.t.Error("a handler came back before it was left behind")
+		}
+	}
+	d.witness.Event(ctx, o, e)
+}
+
+// A handler that returns as it is left behind is not told of in the wrong order.
+func TestAnObserverIsToldOfAHandlerThatReturnsAtOnce(t *testing.T) {
+	inEveryShape(t, func(t *testing.T, shape rpctest.Shape) {
+		d := &dawdler{witness: &witness{t: t}}
+		conn := rpctest.Start(t, func(context.Context, rpctest.Exchange) error {
+			time.Sleep(100 * time.Millisecond)
+			return nil
+		}, interceptors.ServerOptions(unlogged, interceptors.Observe(d), interceptors.Policies(policies(t, hardStop))), interceptors.DialOptions()...)
+		rpctest.Do(t.Context(), conn, shape, "a")
+		d.tells(interceptors.ServerSide, "attempt 1", "abandoned deadline")
+		if n := len(d.back()); n != 1 {
+			t.Errorf("%d handlers have come back, want one", n)
+		}
+	})
+}
+
 // Of too many handlers that are left behind a server takes no more calls.
 func TestAnObserverIsToldThatAServerIsStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -464,7 +499,11 @@ func TestAnObserverIsToldOfAFallbackThatFailsAfterAll(t *testing.T) {
 							}
 							return late
 						}).From("archive"))
-					server, dial := []interceptors.ServerOption{unlogged}, []interceptors.DialOption{}
+					server, dial := []interceptors.ServerOption{interceptors.OnFailure(func(_ context.Context, f interceptors.Failure) {
+						if f.Saved {
+							t.Errorf("OnFailure: %+v", f)
+						}
+					})}, []interceptors.DialOption{}
 					if side == interceptors.ServerSide {
 						server = append(server, half)
 					} else {
@@ -489,6 +528,94 @@ func TestAnObserverIsToldOfAFallbackThatFailsAfterAll(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What a repeat has saved a hook may still refuse.
+func TestAnObserverIsToldOfACallThatFailsAfterAll(t *testing.T) {
+	refusal := interceptors.Use(rewriter{status.New(codes.DataLoss, "LATE", "")})
+	for _, side := range []interceptors.Side{interceptors.ServerSide, interceptors.ClientSide} {
+		t.Run(side.String(), func(t *testing.T) {
+			inShapes(t, rpctest.Shapes[:2], func(t *testing.T, shape rpctest.Shape) {
+				w, s := &witness{t: t}, &script{failures: []error{unavailable()}}
+				server, dial := []interceptors.ServerOption{unlogged}, []interceptors.DialOption{}
+				if side == interceptors.ServerSide {
+					server = append(server, refusal, interceptors.Policies(policies(t, func(p *policy.Policy) { p.HandlerAttempts = 2 })))
+				} else {
+					dial = append(dial, refusal, interceptors.Policies(policies(t)))
+				}
+				conn := w.start(s.handle, server, dial...)
+				rpctest.Do(t.Context(), conn, shape, "a")
+				f := w.tells(side, "attempt 1", "repeat backoff of 1: DOWN", "attempt 2").failure
+				if f == nil || f.Saved || f.Err.ErrorCode() != "LATE" || f.Attempts != 2 {
+					t.Errorf("%+v", f)
+				}
+			})
+		})
+	}
+}
+
+// A call that its caller gives up before it is repeated has no other attempt.
+func TestAnObserverIsToldOfACallThatIsGivenUpInABackOff(t *testing.T) {
+	inEveryShape(t, func(t *testing.T, shape rpctest.Shape) {
+		w := &witness{t: t}
+		conn := w.start(fails(unavailable(status.RetryAfter(10*time.Second))), []interceptors.ServerOption{unlogged}, interceptors.Policies(policies(t)))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(3*time.Second, cancel)
+		rpctest.Do(ctx, conn, shape, "a")
+		f := w.tells(interceptors.ClientSide, "attempt 1", "repeat pushback of 1: DOWN").failure
+		if f == nil || f.Err.Code() != codes.Canceled || f.Saved || f.Attempts != 1 {
+			t.Errorf("%+v", f)
+		}
+	})
+}
+
+// Many calls at once, given up at any moment, in the middle of anything. The race
+// detector watches, and so does the witness.
+func TestAnObserverOfCallsThatAreGivenUpAtAnyMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, calls := &witness{t: t}, atomic.Int32{}
+		server := []interceptors.ServerOption{unlogged, interceptors.Policies(policies(t, func(p *policy.Policy) {
+			p.HandlerAttempts, p.HardStop, p.MaxTimeout = 2, true, 10*time.Millisecond
+		}))}
+		dial := []interceptors.DialOption{unlogged, counting(), interceptors.Policies(policies(t, func(p *policy.Policy) { p.FallbackTimeout = time.Second }))}
+		for _, shape := range rpctest.Shapes {
+			slow := after
+			if shape.ServerStreams {
+				slow = func(shape rpctest.Shape, d time.Duration) *interceptors.Substitute {
+					return substitute(shape, func(*text, *status.Error) (string, error) { time.Sleep(d); return "1 2 3", nil })
+				}
+			}
+			both := interceptors.Fallback(shape.Method(), slow(shape, 3*time.Millisecond))
+			server, dial = append(server, both), append(dial, both)
+		}
+		conn := w.start(func(ctx context.Context, x rpctest.Exchange) error {
+			n := calls.Add(1)
+			time.Sleep(time.Duration(n%17) * time.Millisecond)
+			if n%3 == 0 {
+				return unavailable()
+			}
+			if err := x.Send("1"); err != nil || n%5 == 0 {
+				return err
+			}
+			return unavailable()
+		}, server, dial...)
+		var all sync.WaitGroup
+		for i := range 400 {
+			all.Go(func() {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if i%2 == 0 {
+					time.AfterFunc(time.Duration(i/2%23)*time.Millisecond, cancel)
+				}
+				rpctest.Do(ctx, conn, rpctest.Shapes[i%4], "0")
+			})
+		}
+		all.Wait()
+		time.Sleep(time.Minute)
+		if n := len(w.testimonies(interceptors.ClientSide)); n != 400 {
+			t.Errorf("%d calls of 400", n)
+		}
+	})
 }
 
 // A degraded answer is seen on both sides, by whatever means it came.

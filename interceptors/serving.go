@@ -370,7 +370,7 @@ func (h *handling) fallBack(ctx context.Context, err error) error {
 	mark, err := f.run(ctx)
 	if mark != nil {
 		saved := Failure{
-			Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: true,
+			Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: err == nil,
 			Attempts: h.runsOfHandler, Caller: h.trust(), Policy: h.policy,
 		}
 		h.watch.failed(saved)
