@@ -147,7 +147,8 @@ func TestAnIdleObserverAllocatesEndToEnd(t *testing.T) {
 	} {
 		for i, shape := range rpctest.Shapes {
 			cost := func(o Observer) float64 {
-				conn := rpctest.Start(t, rpctest.Echo, ServerOptions(row.option, Observe(o)), DialOptions(row.option, Observe(o))...)
+				observe := Observe(o)
+				conn := rpctest.Start(t, rpctest.Echo, ServerOptions(row.option, observe), DialOptions(row.option, observe)...)
 				return testing.AllocsPerRun(200, func() {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 					defer cancel()

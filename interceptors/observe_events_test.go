@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -569,6 +571,53 @@ func TestAnObserverIsToldOfACallThatIsGivenUpInABackOff(t *testing.T) {
 	})
 }
 
+// quitter gives its call up in the middle of being told something, and lets others run.
+type quitter struct {
+	*witness
+	quit func()
+	in   string
+}
+
+func (q *quitter) act(in string) {
+	if q.in == in {
+		q.quit()
+		for range 1000 {
+			runtime.Gosched()
+		}
+	}
+}
+
+func (q *quitter) Attempt(ctx context.Context, o *interceptors.Observation, n int) context.Context {
+	if n > 1 {
+		q.act("Attempt")
+	}
+	return q.witness.Attempt(ctx, o, n)
+}
+
+func (q *quitter) Event(ctx context.Context, o *interceptors.Observation, e interceptors.Event) {
+	q.act("Event")
+	q.witness.Event(ctx, o, e)
+}
+
+// The end of a stream that nobody reads comes when all else has been told.
+func TestAnObserverIsNotToldOfTheEndInTheMiddle(t *testing.T) {
+	for in, want := range map[string]string{"Event": "repeat backoff of 1: DOWN", "Attempt": "attempt 2"} {
+		t.Run(in, func(t *testing.T) {
+			inShapes(t, rpctest.Shapes[1:], func(t *testing.T, shape rpctest.Shape) {
+				ctx, cancel := context.WithCancel(t.Context())
+				q := &quitter{&witness{t: t}, cancel, in}
+				conn := rpctest.Start(t, dead, quiet(), interceptors.DialOptions(interceptors.Observe(q), interceptors.Policies(policies(t)))...)
+				s := opened(t, ctx, conn, shape)
+				_ = s.SendMsg(wrapperspb.String("a")) // the server may have failed already
+				_, _ = s.Header()
+				if told := q.only(interceptors.ClientSide).told; !slices.Contains(told, want) {
+					t.Errorf("told %q", told)
+				}
+			})
+		})
+	}
+}
+
 // Many calls at once, given up at any moment, in the middle of anything. The race
 // detector watches, and so does the witness.
 func TestAnObserverOfCallsThatAreGivenUpAtAnyMoment(t *testing.T) {
@@ -607,7 +656,16 @@ func TestAnObserverOfCallsThatAreGivenUpAtAnyMoment(t *testing.T) {
 				if i%2 == 0 {
 					time.AfterFunc(time.Duration(i/2%23)*time.Millisecond, cancel)
 				}
-				rpctest.Do(ctx, conn, rpctest.Shapes[i%4], "0")
+				shape := rpctest.Shapes[i%4]
+				if i%3 > 0 || shape.Name == "Unary" {
+					rpctest.Do(ctx, conn, shape, "0")
+					return
+				}
+				// A stream that nobody reads, whose end may come while it is repeated.
+				s, err := conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: shape.ClientStreams, ServerStreams: shape.ServerStreams}, shape.Method())
+				if err == nil && s.SendMsg(wrapperspb.String("0")) == nil {
+					_, _ = s.Header()
+				}
 			})
 		}
 		all.Wait()

@@ -134,6 +134,27 @@ func TestAnObserverThatEndsTheGoroutineOfAServer(t *testing.T) {
 	}
 }
 
+// What else ends the goroutine of a call on a server an observer is told of.
+func TestAnObserverIsToldOfAGoroutineThatEnds(t *testing.T) {
+	for name, option := range map[string]interceptors.ServerOption{
+		"hook begins": interceptors.Use(explosive{at: "Begin, by Goexit"}),
+		"hook ends":   interceptors.Use(explosive{at: "End, by Goexit"}),
+		"OnFailure":   interceptors.OnFailure(func(context.Context, interceptors.Failure) { runtime.Goexit() }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inEveryShape(t, func(t *testing.T, shape rpctest.Shape) {
+				w := &witness{t: t}
+				conn := w.start(dead, []interceptors.ServerOption{unlogged, option})
+				rpctest.Do(t.Context(), conn, shape, "a")
+				f := w.only(interceptors.ServerSide).failure
+				if f == nil || f.Err.Code() != codes.Internal || f.Err.ErrorCode() != status.CodeUnexpected || f.Cause == nil {
+					t.Errorf("%+v", f)
+				}
+			})
+		})
+	}
+}
+
 // A goroutine of the application that the observer ends is gone, but nothing of its call
 // stays: it has an end, and whoever sends meanwhile learns of it.
 func TestAnObserverThatEndsTheGoroutineOfAClient(t *testing.T) {
