@@ -63,8 +63,10 @@ func TestAnObserverThatPanics(t *testing.T) {
 			inEveryShape(t, func(t *testing.T, shape rpctest.Shape) {
 				o := &wild{in: in, does: func() { panic("help") }}
 				s := &script{failures: []error{unavailable(), status.New(codes.NotFound, "NONE", "")}}
-				conn := rpctest.Start(t, s.handle, interceptors.ServerOptions(unlogged, interceptors.Observe(o), interceptors.Policies(policies(t, hardStop))),
-					interceptors.DialOptions(interceptors.Observe(o), interceptors.Policies(policies(t, func(p *policy.Policy) { p.MaxAttempts = 2 })))...)
+				twice := policies(t, func(p *policy.Policy) { p.MaxAttempts = 2 })
+				conn := rpctest.Start(t, s.handle,
+					interceptors.ServerOptions(unlogged, interceptors.Observe(o), interceptors.Policies(policies(t, hardStop))),
+					interceptors.DialOptions(interceptors.Observe(o), interceptors.Policies(twice))...)
 				if e, _ := status.From(rpctest.Do(t.Context(), conn, shape, "a").Err); e.ErrorCode() != "NONE" {
 					t.Errorf("%v, want the error of the second attempt", e)
 				}
@@ -99,8 +101,9 @@ func TestNoObserver(t *testing.T) {
 // Who waits for a server's answer gets one, even if the observer ends the goroutine
 // that should have given it.
 func TestAnObserverThatEndsTheGoroutineOfAServer(t *testing.T) {
+	panics := func(context.Context, rpctest.Exchange) error { panic("help") }
 	for _, in := range observerMethods[1:] {
-		for name, handler := range map[string]rpctest.Handler{"success": rpctest.Echo, "failure": dead, "panic": func(context.Context, rpctest.Exchange) error { panic("help") }} {
+		for name, handler := range map[string]rpctest.Handler{"success": rpctest.Echo, "failure": dead, "panic": panics} {
 			if in == "Event" && name == "success" {
 				continue // nothing happens
 			}
@@ -112,7 +115,8 @@ func TestAnObserverThatEndsTheGoroutineOfAServer(t *testing.T) {
 						{interceptors.Policies(policies(t, func(p *policy.Policy) { p.HardStop = true })), interceptors.Limit(1, 1)},
 					} {
 						o := &wild{in: in, does: runtime.Goexit}
-						conn := rpctest.Start(t, handler, interceptors.ServerOptions(append(with, unlogged, interceptors.Observe(o))...), interceptors.DialOptions()...)
+						conn := rpctest.Start(t, handler,
+							interceptors.ServerOptions(append(with, unlogged, interceptors.Observe(o))...), interceptors.DialOptions()...)
 						for range 2 { // a permit is given back
 							began := time.Now()
 							ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -166,7 +170,7 @@ func TestAnObserverThatEndsTheGoroutineOfAClient(t *testing.T) {
 						continue // nothing happens
 					}
 					o := &wild{in: in, does: runtime.Goexit}
-					conn := rpctest.Start(t, dead, quiet(), interceptors.DialOptions(append(opts, interceptors.Observe(o))...)...)
+					conn := rpctest.Start(t, heard(dead), quiet(), interceptors.DialOptions(append(opts, interceptors.Observe(o))...)...)
 					ctx, cancel := context.WithCancel(t.Context())
 					var call sync.WaitGroup
 					call.Go(func() { rpctest.Do(ctx, conn, shape, "a") })
@@ -323,7 +327,8 @@ func TestAnObserverReadsTheBudgets(t *testing.T) {
 		}
 		calls(conn, rpctest.Shapes[0].Method(), 5) // 10 of 20 tokens
 		calls(conn, "/other.Service/Method", 1)
-		if diff := cmp.Diff(map[string]float64{"passthrough:///memory recourse.test.Echo": 0.5, "passthrough:///memory other.Service": 1}, levels()); diff != "" {
+		want := map[string]float64{"passthrough:///memory recourse.test.Echo": 0.5, "passthrough:///memory other.Service": 1}
+		if diff := cmp.Diff(want, levels()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		if len(w.sides) != 1 || w.sides[0] != interceptors.ClientSide {

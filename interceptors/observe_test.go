@@ -3,7 +3,6 @@ package interceptors_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"runtime"
 	"slices"
 	"strconv"
@@ -22,7 +21,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 // witness is an observer that writes down what it is told. What concerns one call it
@@ -273,6 +271,32 @@ func visible(t testing.TB, h rpctest.Handler) rpctest.Handler {
 	}
 }
 
+// heard has a handler begin when its client has sent something: one that fails before
+// may be noticed by who sends, and who sends no more does not repeat either.
+func heard(h rpctest.Handler) rpctest.Handler {
+	return func(ctx context.Context, x rpctest.Exchange) error {
+		first, err := x.Recv()
+		if err != nil {
+			return err
+		}
+		return h(ctx, &again{Exchange: x, first: &first})
+	}
+}
+
+// again is an exchange whose first message can be received once more.
+type again struct {
+	rpctest.Exchange
+	first *string
+}
+
+func (a *again) Recv() (string, error) {
+	if first := a.first; first != nil {
+		a.first = nil
+		return *first, nil
+	}
+	return a.Exchange.Recv()
+}
+
 // observed is an outcome with what an observer on each side is told of attempts.
 type observed struct {
 	outcome
@@ -308,7 +332,8 @@ func TestAnObserverIsToldOfEveryCallOnce(t *testing.T) {
 						both = append(both, interceptors.Policies(policies(t, func(p *policy.Policy) { p.MaxAttempts = 1 })))
 					}
 					w := &witness{t: t}
-					server, dial := []interceptors.ServerOption{interceptors.Observe(w), trusted(status.Partner)}, []interceptors.DialOption{interceptors.Observe(w)}
+					server := []interceptors.ServerOption{interceptors.Observe(w), trusted(status.Partner)}
+					dial := []interceptors.DialOption{interceptors.Observe(w)}
 					for _, option := range both {
 						server, dial = append(server, option), append(dial, option)
 					}
@@ -408,73 +433,8 @@ func (o observed) check(t *testing.T, c *testimony, shape rpctest.Shape, policie
 	if f.Attempts != attempts || (f.Policy != nil) != policies {
 		t.Errorf("%v side: %d attempts, policy %v; want %d", c.Side, f.Attempts, f.Policy, attempts)
 	}
-	if server := c.Side == interceptors.ServerSide; (f.Size > 0) != server || (f.Caller == status.Partner) != server || server && f.RequestID == "" {
+	server := c.Side == interceptors.ServerSide
+	if (f.Size > 0) != server || (f.Caller == status.Partner) != server || server && f.RequestID == "" {
 		t.Errorf("%v side: size %d, caller %v, request %q", c.Side, f.Size, f.Caller, f.RequestID)
-	}
-}
-
-// An observer is told of a stream that nobody reads to its end when its caller gives it
-// up, and not before.
-func TestAnObserverIsToldOfAStreamThatIsNotRead(t *testing.T) {
-	tests := map[string]struct {
-		reads int
-		opts  []interceptors.DialOption
-	}{
-		"nothing":                      {0, nil},
-		"a reply":                      {1, nil},
-		"nothing, with policies":       {0, []interceptors.DialOption{interceptors.Policies(policies(t))}},
-		"a reply, with policies":       {1, []interceptors.DialOption{interceptors.Policies(policies(t))}},
-		"a reply, of one that resumes": {1, []interceptors.DialOption{interceptors.Policies(policies(t)), counting()}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			inShapes(t, rpctest.Shapes[1:], func(t *testing.T, shape rpctest.Shape) {
-				if test.reads > 0 && !shape.ServerStreams {
-					return // its only reply is the end
-				}
-				w := &witness{t: t}
-				conn := w.start(func(ctx context.Context, x rpctest.Exchange) error {
-					if _, err := x.Recv(); err != nil {
-						return err
-					}
-					if err := x.Send("1"); err != nil {
-						return err
-					}
-					<-ctx.Done()
-					return ctx.Err()
-				}, []interceptors.ServerOption{unlogged}, test.opts...)
-				ctx, cancel := context.WithCancel(t.Context())
-				s := opened(t, ctx, conn, shape)
-				if err := s.SendMsg(wrapperspb.String("1")); err != nil {
-					t.Fatal(err)
-				}
-				for range test.reads {
-					if err := s.RecvMsg(new(text)); err != nil {
-						t.Fatal(err)
-					}
-				}
-				time.Sleep(time.Second)
-				synctest.Wait()
-				for _, c := range w.calls {
-					if c.ends != 0 {
-						t.Errorf("%v side: %q before anybody gave up", c.Side, c.told)
-					}
-				}
-				cancel()
-				for _, side := range []interceptors.Side{interceptors.ClientSide, interceptors.ServerSide} {
-					if f := w.tells(side, "attempt 1").failure; f == nil || f.Err.Code() != codes.Canceled {
-						t.Errorf("%v side: %+v", side, f)
-					}
-				}
-				var err error
-				for err == nil { // what it learns now changes nothing
-					err = s.RecvMsg(new(text))
-				}
-				if err == io.EOF {
-					t.Error("a stream that was given up has ended well")
-				}
-				w.tells(interceptors.ClientSide, "attempt 1")
-			})
-		})
 	}
 }
