@@ -149,7 +149,7 @@ func (w *observed) watches() bool { return w != nil && w.observer != nil }
 
 // begin returns the context of the call.
 func (w *observed) begin(ctx context.Context, o Observer, call Call, target string) context.Context {
-	w.observer, w.seen.Call, w.seen.Target = o, call, target
+	w.observer, w.ctx, w.seen.Call, w.seen.Target = o, ctx, call, target
 	w.ctx = guarded(ctx, func() context.Context { return o.Begin(ctx, &w.seen) })
 	return w.ctx
 }
