@@ -304,7 +304,8 @@ func (r *handlerRun) late() {
 	e := Event{Kind: EventReturned}
 	if r.panicked {
 		e.Err = status.Classify(r.err)
-		report(h.outer, h.server.onFailure, Failure{Call: h.call, Err: e.Err, Cause: r.err, RequestID: h.requestID(), Policy: h.policy})
+		e.Failure = &Failure{Call: h.call, Err: e.Err, Cause: r.err, RequestID: h.requestID(), Caller: h.trust(), Policy: h.policy}
+		report(h.outer, h.server.onFailure, *e.Failure)
 	}
 	if <-r.told; r.observer != nil {
 		tell(h.outer, r.observer, nil, e)

@@ -21,6 +21,7 @@ const (
 	callFailed   = "call failed"
 	callFellBack = "call answered by a fallback"
 	callRepeated = "call succeeded when it was repeated"
+	leftPanicked = "handler panicked after its call had ended"
 	andAgain     = " again" // of calls that were counted, not written
 )
 
@@ -101,6 +102,14 @@ func (l *failureLog) end(ctx context.Context, o *interceptors.Observation, c *ca
 	l.record(ctx, o, c, f, message, level)
 }
 
+// late is told of a panic in a handler that was left behind.
+func (l *failureLog) late(ctx context.Context, f *interceptors.Failure) {
+	defer func() { _ = recover() }()
+	if l.enabled == nil || l.enabled(ctx, logging.LevelError) {
+		l.record(ctx, &interceptors.Observation{Call: f.Call}, nil, f, leftPanicked, logging.LevelError)
+	}
+}
+
 // judge says how much a failure matters, and whether the policy wants to know of it.
 // A server's own faults are errors, what time or load may heal are warnings, and a
 // caller's faults information. A client never says more than a warning, for the server
@@ -167,7 +176,7 @@ func (f fields) call(c interceptors.Call) fields {
 		text(logging.MethodTypeFieldKey, shape)
 }
 
-// record writes a failure, unless it only counts it.
+// record writes a failure, unless it only counts it. Without c the call is over.
 func (l *failureLog) record(
 	ctx context.Context, o *interceptors.Observation, c *call, f *interceptors.Failure, message string, level logging.Level,
 ) {
@@ -222,7 +231,11 @@ func (l *failureLog) record(
 		pieces = hex.AppendEncode(pieces, spanID[:])
 	}
 	spanned := len(pieces)
-	pieces = strconv.AppendFloat(pieces, float64(float32((now-c.began).Microseconds())/1000), 'f', -1, 32)
+	attempts, asked := f.Attempts, ""
+	if c != nil {
+		attempts, asked = max(attempts, c.attempts), c.asked
+		pieces = strconv.AppendFloat(pieces, float64(float32((now-c.began).Microseconds())/1000), 'f', -1, 32)
+	}
 	ids := string(pieces)
 
 	at = at.text("grpc.time_ms", ids[spanned:])
@@ -231,11 +244,11 @@ func (l *failureLog) record(
 	at = at.text("request_id", f.RequestID)
 	at = at.text("trace_id", ids[:traced])
 	at = at.text("span_id", ids[traced:spanned])
-	at = at.count("attempts", max(c.attempts, f.Attempts))
-	if d, ok := ctx.Deadline(); ok {
+	at = at.count("attempts", attempts)
+	if d, ok := ctx.Deadline(); ok && c != nil {
 		at = append(at, slog.Float64("deadline_left_ms", float64(time.Until(d).Microseconds())/1000))
 	}
-	at = at.text("fallback", status.Display(c.asked, maxNameText))
+	at = at.text("fallback", status.Display(asked, maxNameText))
 	at = at.text("degraded", degraded)
 	if o.Side == interceptors.ServerSide {
 		at = at.text("caller", classes[min(f.Caller, status.Internal)])

@@ -179,6 +179,9 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 	if t.metrics != nil {
 		t.metrics.event(ctx, o, c, e)
 	}
+	if e.Kind == interceptors.EventReturned && e.Failure != nil {
+		t.log.late(ctx, e.Failure)
+	}
 }
 
 // End is part of interceptors.Observer.
