@@ -32,6 +32,9 @@ type Failure struct {
 	// Elided is how many things were left out of the error on the wire, and Size what
 	// all trailers take there, in bytes, counted as HTTP/2 does; 0 on a client.
 	Elided, Size int
+	// Undeclared is true of an error that its method has not declared, where somebody
+	// asked: see the function Undeclared, and [Observe].
+	Undeclared bool
 	// Caller is how much a server trusts its caller.
 	Caller status.Trust
 	// Policy is what holds for the method, nil if nothing does. It must not be changed.
