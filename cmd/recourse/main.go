@@ -118,9 +118,7 @@ func parse(flags *flag.FlagSet, args []string) (rest []string, err error) {
 
 // overview lists the commands.
 func overview(w io.Writer) {
-	fmt.Fprint(w,
-		"recourse works with the errors that gRPC services declare.\n\nUsage:\n\n  recourse <command> [flags] "+
-			"[arguments]\n\nCommands:\n\n")
+	fmt.Fprint(w, "recourse works with the errors that gRPC services declare.\n\nUsage:\n\n  recourse <command> [flags] [arguments]\n\nCommands:\n\n")
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-12s%s\n", c.name, c.short)
 	}
