@@ -1,0 +1,205 @@
+// Package locale has the texts of declared errors in other languages: in files beside
+// the catalogue, checked against it, chosen by what a caller accepts. A server sends the
+// one text that fits (see interceptors.Translations); a client can render all of them by
+// itself, from the error code and the metadata, with no text on the wire.
+package locale
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/recourse-dev/recourse/catalog"
+	"github.com/recourse-dev/recourse/status"
+	"github.com/recourse-dev/recourse/status/template"
+)
+
+// File is a file of translations, as JSON.
+type File struct {
+	// Locale is the language of the file, a tag of BCP 47 such as "de" or "pt-BR".
+	Locale string `json:"locale"`
+	// Errors are the translations, by domain/REASON.
+	Errors map[string]Entry `json:"errors"`
+}
+
+// Entry is one error in another language. Texts are templates, as in the declaration; they
+// can name parameters only that everybody may see.
+type Entry struct {
+	Message    string `json:"message"`
+	Suggestion string `json:"suggestion,omitempty"`
+}
+
+// Texts are the translations of a catalogue. A nil Texts has none. It does not change, and
+// is safe for concurrent use.
+type Texts struct {
+	errors  map[string]map[string]entry // by key, and by locale in small letters
+	locales []string                    // as the files spell them, sorted
+}
+
+// Text is an error in one language.
+type Text struct{ Locale, Message, Suggestion string }
+
+type entry struct {
+	locale              string
+	keys                []string
+	message, suggestion template.Template
+}
+
+// Load reads the files of a file system that match one of the patterns (path.Match), and
+// holds them to the catalogue: what is not declared, names a parameter that is not, or one
+// that not everybody may see, is an error, and all of them are told at once. What has no
+// translation is none; see [Texts.Missing].
+func Load(c *catalog.Catalog, files fs.FS, patterns ...string) (*Texts, error) {
+	t := &Texts{errors: map[string]map[string]entry{}}
+	var errs []error
+	for _, pattern := range patterns {
+		names, err := fs.Glob(files, pattern)
+		if err == nil && len(names) == 0 {
+			err = fmt.Errorf("no file matches %q", pattern)
+		}
+		errs = append(errs, err)
+		for _, name := range names {
+			if b, err := fs.ReadFile(files, name); err != nil {
+				errs = append(errs, err)
+			} else {
+				errs = append(errs, t.add(c, name, b))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	slices.Sort(t.locales)
+	return t, nil
+}
+
+var tag = regexp.MustCompile(`^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8}){0,4}$`)
+
+func (t *Texts) add(c *catalog.Catalog, name string, b []byte) error {
+	var f File
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if !tag.MatchString(f.Locale) {
+		return fmt.Errorf("%s: the locale %q is no language: write a tag such as \"de\" or \"pt-BR\"", name, f.Locale)
+	}
+	if slices.ContainsFunc(t.locales, func(l string) bool { return strings.EqualFold(l, f.Locale) }) {
+		return fmt.Errorf("%s: there is another file for %s: put all its texts into one", path.Base(name), f.Locale)
+	}
+	t.locales = append(t.locales, f.Locale)
+	var errs []error
+	for _, key := range slices.Sorted(maps.Keys(f.Errors)) {
+		e, err := translation(c, f.Locale, key, f.Errors[key])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %s: %w", name, key, err))
+			continue
+		}
+		if t.errors[key] == nil {
+			t.errors[key] = map[string]entry{}
+		}
+		t.errors[key][strings.ToLower(f.Locale)] = e
+	}
+	return errors.Join(errs...)
+}
+
+// maxText is that of a message and of a suggestion, with the examples filled in.
+const maxText = 256
+
+func translation(c *catalog.Catalog, locale, key string, of Entry) (entry, error) {
+	declared := c.Find(key)
+	if declared == nil || declared.Key() != key {
+		return entry{}, errors.New("no error has this name: write domain/REASON as it is declared")
+	}
+	if of.Message == "" {
+		return entry{}, errors.New("there is no message")
+	}
+	e := entry{locale: locale}
+	examples := map[string]string{}
+	for _, p := range declared.Params {
+		e.keys = append(e.keys, p.Key)
+		examples[p.Key] = p.Example
+	}
+	for _, text := range []struct {
+		what, text string
+		into       *template.Template
+	}{{"message", of.Message, &e.message}, {"suggestion", of.Suggestion, &e.suggestion}} {
+		parsed, err := template.Parse(text.text, e.keys)
+		if err != nil {
+			return entry{}, fmt.Errorf("%s: %w", text.what, err)
+		}
+		for _, p := range parsed.Params() {
+			if s := declared.Params[p].Sensitivity; s != "PUBLIC" {
+				return entry{}, fmt.Errorf("%s: {%s} is %s, and a translation is for everybody: leave it out", text.what, e.keys[p], strings.ToLower(s))
+			}
+		}
+		if n := len(parsed.Render(func(p int) string { return examples[e.keys[p]] })); n > maxText {
+			return entry{}, fmt.Errorf("%s: with the examples it has %d bytes, at most %d are sent: shorten it", text.what, n, maxText)
+		}
+		*text.into = parsed
+	}
+	return e, nil
+}
+
+// Locales are the languages that there are files for.
+func (t *Texts) Locales() []string {
+	if t == nil {
+		return nil
+	}
+	return slices.Clone(t.locales)
+}
+
+// Missing lists what a catalogue declares and a language does not have, as
+// "locale: domain/REASON", retired errors left out.
+func (t *Texts) Missing(c *catalog.Catalog) []string {
+	var missing []string
+	for _, locale := range t.Locales() {
+		for _, e := range c.Errors {
+			if _, has := t.errors[e.Key()][strings.ToLower(locale)]; !has && e.DeprecatedSince == "" {
+				missing = append(missing, locale+": "+e.Key())
+			}
+		}
+	}
+	return missing
+}
+
+// Render returns what an error says in the language that suits best: accepted is that of the
+// header accept-language (RFC 9110, section 12.5.4), such as "de-CH, de;q=0.9, en;q=0.5".
+// It is false where there is no text in any of them, or err is not a declared error, or
+// has lost a value that the text needs.
+func (t *Texts) Render(err error, accepted string) (Text, bool) {
+	e, ok := status.From(err)
+	if t == nil || !ok {
+		return Text{}, false
+	}
+	return t.RenderAs(e, e.Domain(), accepted)
+}
+
+// RenderAs is [Texts.Render] of an error that gets its domain from the server.
+func (t *Texts) RenderAs(e *status.Error, domain, accepted string) (Text, bool) {
+	if t == nil || len(t.errors) == 0 {
+		return Text{}, false
+	}
+	in := t.errors[domain+"/"+e.ErrorCode()]
+	of, ok := best(in, accepted)
+	if !ok {
+		return Text{}, false
+	}
+	values := e.Metadata()
+	whole := true
+	value := func(p int) string {
+		v, has := values[of.keys[p]]
+		whole = whole && has && (v != "" || e.Elided() == 0)
+		return v
+	}
+	text := Text{of.locale, status.Display(of.message.Render(value), maxText), status.Display(of.suggestion.Render(value), maxText)}
+	return text, whole
+}
