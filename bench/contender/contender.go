@@ -24,17 +24,23 @@ const (
 
 // Names that the rows of the report refer to.
 const (
-	BareName       = "bare"
-	DeadlineName   = "bare-deadline"
-	RecourseName   = "recourse"
-	CoreName       = "recourse-core"
-	FloorName      = "floor"
-	GomwName       = "gomw"
-	GomwNoLogName  = "gomw-nolog"
-	FailsafeName   = "failsafe"
-	OtelSDKName    = "otelgrpc-sdk"
-	GRPCRetryName  = "grpc-retry"
-	GRPCTimedRetry = "grpc-retry-timeout"
+	BareName          = "bare"
+	DeadlineName      = "bare-deadline"
+	RecourseName      = "recourse"
+	CoreName          = "recourse-core"
+	LogOffName        = "recourse-log-off"
+	OtelName          = "recourse-otel"
+	OtelUnsampledName = "recourse-otel-unsampled"
+	OtelNoopName      = "recourse-otel-noop"
+	ObservedName      = "recourse-observed"
+	FloorName         = "floor"
+	GomwName          = "gomw"
+	GomwNoLogName     = "gomw-nolog"
+	FailsafeName      = "failsafe"
+	OtelSDKName       = "otelgrpc-sdk"
+	OtelgrpcNoopName  = "otelgrpc-noop"
+	GRPCRetryName     = "grpc-retry"
+	GRPCTimedRetry    = "grpc-retry-timeout"
 )
 
 // Contender is one of them, with what it claims to do: tests hold it to that.
