@@ -291,7 +291,7 @@ type series struct {
 
 type seriesKey struct {
 	method    *method // nil: those beyond the limit
-	code      string // of any number
+	code      string  // of any number
 	errorType string
 }
 

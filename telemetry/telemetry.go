@@ -104,6 +104,7 @@ type call struct {
 	attempts int
 	delay    time.Duration // of all repeats together
 	asked    string        // the fallback that was asked last
+	incoming incoming      // what came with it
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}

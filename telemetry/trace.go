@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
@@ -32,6 +33,7 @@ const (
 type traces struct {
 	tracer     trace.Tracer
 	propagator propagation.TextMapPropagator
+	known      atomic.Pointer[[]string] // the propagator's fields
 	beside     Instrumentation
 }
 
@@ -50,7 +52,8 @@ func (t *traces) begin(ctx context.Context, o *interceptors.Observation, c *call
 			c.span = present
 			return ctx
 		}
-		ctx = t.propagator.Extract(ctx, incoming{ctx})
+		c.incoming.ctx = ctx
+		ctx = t.propagator.Extract(ctx, &c.incoming)
 		ctx, c.span = t.tracer.Start(ctx, c.method.span, c.method.options...)
 		c.own = true
 		return ctx
@@ -62,7 +65,7 @@ func (t *traces) begin(ctx context.Context, o *interceptors.Observation, c *call
 	ctx, c.span = t.tracer.Start(ctx, c.method.span, c.method.options...)
 	c.own = true
 	if t.beside == Alone {
-		ctx = inject(ctx, t.propagator)
+		ctx = t.inject(ctx)
 	}
 	return ctx
 }
@@ -76,7 +79,7 @@ func (t *traces) again(ctx context.Context, o *interceptors.Observation, c *call
 	ctx, c.attempt = t.tracer.Start(trace.ContextWithSpan(ctx, c.span), c.method.attempt, c.method.again...)
 	c.attempt.SetAttributes(attribute.Int(keyAttempt, c.attempts-1))
 	if o.Side == interceptors.ClientSide {
-		ctx = inject(ctx, t.propagator)
+		ctx = t.inject(ctx)
 	}
 	return ctx
 }
