@@ -12,7 +12,7 @@ import (
 // A logger that is asked and declines; calls that succeed write nothing anyway.
 var _ = add(Contender{
 	Name: LogOffName, About: "this library with policies and its log alone, at a level above all that is written", Kind: Ours,
-	Bounds: true, Retries: true, HoldsBack: true,
+	Bounds: true, Retries: true, HoldsBack: true, Telemetry: true,
 	New: func() (Installed, error) {
 		off := slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError + 1}))
 		return observed(nooptrace.NewTracerProvider(), noopmetric.NewMeterProvider(), telemetry.Slog(off))

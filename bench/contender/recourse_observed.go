@@ -9,8 +9,8 @@ import (
 )
 
 var _ = add(Contender{
-	Name: ObservedName, About: "this library with policies and all of telemetry: the SDK, every call sampled, and a log in JSON that goes nowhere", Kind: Ours,
-	Bounds: true, Retries: true, HoldsBack: true,
+	Name: ObservedName, About: "this library with policies and all of telemetry: the SDK, every call sampled, and a log that goes nowhere",
+	Kind: Ours, Bounds: true, Retries: true, HoldsBack: true, Telemetry: true,
 	New: func() (Installed, error) {
 		return observedBySDK(sdktrace.AlwaysSample(), telemetry.Slog(slog.New(slog.NewJSONHandler(io.Discard, nil))))
 	},

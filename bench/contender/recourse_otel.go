@@ -16,7 +16,7 @@ import (
 // otelgrpc's contender: all spans are sampled, and go nowhere.
 var _ = add(Contender{
 	Name: OtelName, About: "this library with policies and telemetry: the SDK, every call sampled, nothing exported; no log", Kind: Ours,
-	Bounds: true, Retries: true, HoldsBack: true,
+	Bounds: true, Retries: true, HoldsBack: true, Telemetry: true,
 	New: func() (Installed, error) { return observedBySDK(sdktrace.AlwaysSample(), telemetry.Discard) },
 })
 

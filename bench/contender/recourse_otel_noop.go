@@ -8,7 +8,7 @@ import (
 
 var _ = add(Contender{
 	Name: OtelNoopName, About: "this library with policies and telemetry: providers that do nothing, no log", Kind: Ours,
-	Bounds: true, Retries: true, HoldsBack: true,
+	Bounds: true, Retries: true, HoldsBack: true, Telemetry: true,
 	New: func() (Installed, error) {
 		return observed(nooptrace.NewTracerProvider(), noopmetric.NewMeterProvider(), telemetry.Discard)
 	},

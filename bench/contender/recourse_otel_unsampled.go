@@ -7,6 +7,6 @@ import (
 
 var _ = add(Contender{
 	Name: OtelUnsampledName, About: "the same with the SDK, no call sampled: metrics, and a trace that is passed on", Kind: Ours,
-	Bounds: true, Retries: true, HoldsBack: true,
+	Bounds: true, Retries: true, HoldsBack: true, Telemetry: true,
 	New: func() (Installed, error) { return observedBySDK(sdktrace.NeverSample(), telemetry.Discard) },
 })
