@@ -68,6 +68,7 @@ type Telemetry struct {
 	traces  *traces  // nil: none
 	metrics *metrics // nil: none
 	log     *failureLog
+	idle    bool // nothing of what is told is kept
 }
 
 var _ interceptors.Observer = (*Telemetry)(nil)
@@ -88,6 +89,7 @@ func New(c Config) (*Telemetry, error) {
 	t.methods.besideOtelgrpc = c.Beside == BesideOtelgrpc
 	var err error
 	t.metrics, err = newMetrics(&c)
+	t.idle = t.traces == nil && t.metrics == nil && c.Logger == Discard
 	return t, err
 }
 
@@ -97,10 +99,10 @@ const scope = "github.com/recourse-dev/recourse/telemetry"
 // call is what is known of a call in progress.
 type call struct {
 	began    time.Duration // on the process' own clock
-	method   *method
-	span     trace.Span // of the call, whoever made it; nil: none
-	own      bool       // it was made here
-	attempt  trace.Span // of the present attempt, nil if it has none of its own
+	method   *method       // with a log alone only of a call that has failed
+	span     trace.Span    // of the call, whoever made it; nil: none
+	own      bool          // it was made here
+	attempt  trace.Span    // of the present attempt, nil if it has none of its own
 	attempts int
 	delay    time.Duration // of all repeats together
 	asked    string        // the fallback that was asked last
@@ -123,9 +125,15 @@ func (t *Telemetry) Attach(side interceptors.Side, read func() (interceptors.Lev
 
 // Begin is part of interceptors.Observer.
 func (t *Telemetry) Begin(ctx context.Context, o *interceptors.Observation) context.Context {
+	if t.idle {
+		return ctx
+	}
 	c := calls.Get().(*call)
 	o.State = c
 	c.began = elapsed()
+	if t.traces == nil && t.metrics == nil {
+		return ctx
+	}
 	c.method = t.methods.of(o)
 	if t.traces != nil {
 		ctx = t.traces.begin(ctx, o, c)
@@ -187,6 +195,9 @@ func (t *Telemetry) End(ctx context.Context, o *interceptors.Observation, f *int
 		t.metrics.end(ctx, o, c, f)
 	}
 	if f != nil {
+		if c.method == nil {
+			c.method = t.methods.of(o)
+		}
 		t.log.end(ctx, o, c, f)
 	}
 	o.State = nil
