@@ -88,7 +88,7 @@ func New(c Config) (*Telemetry, error) {
 	t := &Telemetry{traces: newTraces(&c), log: newFailureLog(&c)}
 	t.methods.besideOtelgrpc = c.Beside == BesideOtelgrpc
 	var err error
-	t.metrics, err = newMetrics(&c)
+	t.metrics, err = newMetrics(&c, &t.methods)
 	t.idle = t.traces == nil && t.metrics == nil && c.Logger == Discard
 	return t, err
 }
@@ -139,7 +139,7 @@ func (t *Telemetry) Begin(ctx context.Context, o *interceptors.Observation) cont
 		ctx = t.traces.begin(ctx, o, c)
 	}
 	if t.metrics != nil {
-		t.metrics.begin(ctx, o, c)
+		t.metrics.begin(o, c)
 	}
 	return ctx
 }
