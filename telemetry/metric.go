@@ -285,14 +285,14 @@ func (m *metrics) failed(ctx context.Context, o *interceptors.Observation, c *ca
 	if f.Elided > 0 {
 		m.trimmed.Add(ctx, 1, c.method.count...)
 	}
-	var own *status.Error
-	var panicked *status.PanicError
+	_, panicked := errors.AsType[*status.PanicError](f.Err.Unwrap())
+	own, declared := errors.AsType[*status.Error](f.Cause)
 	switch e := f.Err; {
-	case errors.As(e.Unwrap(), &panicked):
+	case panicked:
 		m.panics.Add(ctx, 1, c.method.count...)
 	case e.ErrorCode() == status.CodeTimeout:
 		m.overruns.Add(ctx, 1, c.method.count...)
-	case e.Code() != codes.Canceled && !(errors.As(f.Cause, &own) && !own.Received()):
+	case e.Code() != codes.Canceled && (!declared || own.Received()):
 		m.undeclared.Add(ctx, 1, c.method.count...)
 	}
 }
