@@ -50,6 +50,8 @@ func TestACallAllocates(t *testing.T) {
 		{name: "providers that do nothing", config: nothing},
 		{name: "a logger that declines", config: logOff},
 		{name: "metrics", config: counting},
+		// Nobody has set a provider, but somebody may at any time: a span is made, twice, and its context.
+		{name: "what is global", config: telemetry.Config{Logger: telemetry.Discard}, server: 3, client: 3},
 		// A server reads one value and keeps the span of its caller; a client writes one
 		// value, which grpc-go adds to the metadata in four pieces.
 		{name: "traces", config: tracing, server: 3, client: 5},
