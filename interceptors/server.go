@@ -127,12 +127,12 @@ func (c *serverCall) enter(ctx context.Context, s *server, call Call) {
 	}
 }
 
-// observed returns the context that an observer gives a call, before it is entered.
-func (c *serverCall) observed(ctx context.Context, s *server, call Call) context.Context {
-	if s.observer == nil {
-		return ctx
+// observed gives the call the context of an observer.
+func (c *serverCall) observed() {
+	if o := c.server.observer; o != nil {
+		c.Context = c.watch.begin(c.Context, o, c.call, "")
+		c.outer = c.Context
 	}
-	return c.watch.begin(ctx, s.observer, call, "")
 }
 
 // startHooks returns the context for the handler.

@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -30,7 +29,12 @@ type Config struct {
 	Beside Instrumentation
 
 	// Logger gets a record for each call that failed, and for each that a repeat or a
-	// fallback has saved. Nil stands for slog.Default; with [Discard] there are none.
+	// fallback has saved: as errors those that are the server's fault, as warnings
+	// outages, timeouts and the answers of fallbacks, as information the rest. A
+	// client writes warnings at most. The policy may leave some out, and stacks, see
+	// policy.Policy. One with a method Enabled(context.Context, logging.Level) bool is
+	// asked before a record is put together. Nil stands for slog.Default; with
+	// [Discard] there are none.
 	Logger logging.Logger
 	// Mask are words: what stands behind one of them, as in "word=..." or
 	// "word: ...", is not written to the log, nor is the metadata of an error whose key
@@ -38,8 +42,9 @@ type Config struct {
 	// "password" and "token". Case does not matter.
 	Mask []string
 	// Merge is for how long failures of one method with the same code, error code and
-	// cause are counted rather than written, after the first. Zero merges only those
-	// of one request: its repeats.
+	// cause are counted rather than written, after the first. The request ids of those
+	// that were not written are in the trace, not in the log. Zero merges only those of
+	// one request, its repeats, for a minute; less than zero nothing.
 	Merge time.Duration
 }
 
@@ -68,7 +73,7 @@ type Telemetry struct {
 	traces  *traces  // nil: none
 	metrics *metrics // nil: none
 	log     *failureLog
-	idle    bool // nothing of what is told is kept
+	idle    bool // nothing is kept of calls, unless they fail
 }
 
 var _ interceptors.Observer = (*Telemetry)(nil)
@@ -99,13 +104,14 @@ const scope = "github.com/recourse-dev/recourse/telemetry"
 // call is what is known of a call in progress.
 type call struct {
 	began    time.Duration // on the process' own clock
-	method   *method       // with a log alone only of a call that has failed
+	method   *method       // nil with a log alone
 	span     trace.Span    // of the call, whoever made it; nil: none
 	own      bool          // it was made here
 	attempt  trace.Span    // of the present attempt, nil if it has none of its own
 	attempts int
 	delay    time.Duration // of all repeats together
 	asked    string        // the fallback that was asked last
+	left     bool          // the handler was left behind and may still be at work
 	incoming incoming      // what came with it
 }
 
@@ -165,6 +171,10 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 	var c *call
 	if o != nil {
 		c, _ = o.State.(*call)
+		if c == nil && t.idle && e.Kind == interceptors.EventAbandoned { // the end has to know
+			c = calls.Get().(*call)
+			o.State = c
+		}
 	}
 	if c != nil {
 		switch e.Kind {
@@ -172,6 +182,8 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 			c.delay += e.Delay
 		case interceptors.EventFallback:
 			c.asked = e.Reason
+		case interceptors.EventAbandoned:
+			c.left = true
 		}
 		if t.traces != nil {
 			t.traces.event(ctx, c, e)
@@ -180,13 +192,19 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 	if t.metrics != nil {
 		t.metrics.event(ctx, o, c, e)
 	}
+	if e.Kind == interceptors.EventReturned && e.Failure != nil {
+		t.log.late(ctx, e.Failure)
+	}
 }
 
 // End is part of interceptors.Observer.
 func (t *Telemetry) End(ctx context.Context, o *interceptors.Observation, f *interceptors.Failure) {
 	c, ok := o.State.(*call)
 	if !ok {
-		return
+		if !t.idle || f == nil {
+			return
+		}
+		c = calls.Get().(*call) // somebody else's log may get its fields all the same
 	}
 	if t.traces != nil {
 		t.traces.end(o, c, f)
@@ -195,9 +213,6 @@ func (t *Telemetry) End(ctx context.Context, o *interceptors.Observation, f *int
 		t.metrics.end(ctx, o, c, f)
 	}
 	if f != nil {
-		if c.method == nil {
-			c.method = t.methods.of(o)
-		}
 		t.log.end(ctx, o, c, f)
 	}
 	o.State = nil
@@ -211,14 +226,3 @@ func (t *Telemetry) Flush() { t.log.flush() }
 
 // succeeded reports whether the caller got an answer.
 func succeeded(f *interceptors.Failure) bool { return f == nil || f.Err == nil || f.Saved }
-
-// defaultLogger is slog's, as it is when a record is written.
-type defaultLogger struct{}
-
-func (defaultLogger) Log(ctx context.Context, level logging.Level, msg string, fields ...any) {
-	Slog(slog.Default()).Log(ctx, level, msg, fields...)
-}
-
-func (defaultLogger) Enabled(ctx context.Context, level logging.Level) bool {
-	return slog.Default().Enabled(ctx, slog.Level(level))
-}
