@@ -91,13 +91,19 @@ func panicIn(err error) *status.PanicError {
 			err = e.err
 		default:
 			inner, ok := status.From(err)
-			if !ok {
+			if !ok || same(inner.Unwrap(), err) { // it was read from err itself
 				return nil
 			}
 			err = inner.Unwrap()
 		}
 	}
 	return nil
+}
+
+// same reports whether two errors are one. Those that cannot be compared are not.
+func same(a, b error) (is bool) {
+	defer func() { _ = recover() }()
+	return a == b
 }
 
 // logFailure writes what nobody else is shown: the server's faults, and causes
