@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -50,9 +52,20 @@ func export(out *screen, asJSON bool) (*exports, error) {
 		TracerProvider: e.tracer,
 		MeterProvider:  e.meter,
 		Propagator:     propagation.TraceContext{},
-		Logger:         telemetry.Slog(slog.New(slog.NewTextHandler(out, nil))),
+		Logger:         telemetry.Slog(slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{ReplaceAttr: brief}))),
 	})
 	return e, err
+}
+
+// brief leaves out what a reader of the example can do without. A service keeps both.
+func brief(_ []string, a slog.Attr) slog.Attr {
+	switch a.Key {
+	case slog.TimeKey:
+		return slog.Attr{}
+	case "stack":
+		return slog.String(a.Key, fmt.Sprintf("(%d lines)", strings.Count(a.Value.String(), "\n")))
+	}
+	return a
 }
 
 // shutdown writes what is still held back.
