@@ -51,7 +51,9 @@ func (a *assistant) Process(ctx context.Context, req *assistantv1.ProcessRequest
 }
 
 // ClassifyIntent may be run twice, see policies.
-func (a *assistant) ClassifyIntent(ctx context.Context, req *assistantv1.ClassifyIntentRequest) (*assistantv1.ClassifyIntentResponse, error) {
+func (a *assistant) ClassifyIntent(
+	ctx context.Context, req *assistantv1.ClassifyIntentRequest,
+) (*assistantv1.ClassifyIntentResponse, error) {
 	switch {
 	case req.GetQuery() == "blue ideas":
 		return nil, status.New(codes.InvalidArgument, "INTENT_NOT_UNDERSTOOD", "no intent matches the query",
