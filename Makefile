@@ -27,9 +27,9 @@ LIBRARY_FILES = $(filter-out %_test.go internal/rpctest/% interceptors/misuse.go
 # An open parenthesis on its own would confuse make.
 PAREN := (
 
-# modules(command) runs it in each of the modules.
+# modules(command) runs it in each of the modules, or of those in a second argument.
 define modules
-@for module in $(MODULES); do (set -x; cd "$$module"; $(1)); done
+@for module in $(or $(2),$(MODULES)); do (set -x; cd "$$module"; $(1)); done
 endef
 
 # forbid(pattern, files, why) fails where a line outside a comment matches.
@@ -46,12 +46,15 @@ test: ## Vet, and run all tests, with the race detector too where there is a C c
 	go vet ./...
 	go test ./...
 	$(call modules,go vet ./...; go test ./...)
+	@# The go command remembers results, and does not look at files outside of a module.
+	go -C examples/observability test -count=1 -run 'Document|Dashboard|Alerts' .
 	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then $(MAKE) race; \
 	else echo 'no C compiler found: the tests ran without the race detector'; fi
 
 .PHONY: race
 race: ## Run all tests with the race detector
 	go test -race ./...
+	$(call modules,go test -race ./...,$(filter-out bench,$(MODULES)))
 
 .PHONY: scenarios
 scenarios: ## Show what an overload does to us and to others: about a minute

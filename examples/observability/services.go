@@ -39,6 +39,7 @@ func (a *assistant) Process(ctx context.Context, req *assistantv1.ProcessRequest
 		return nil, huge()
 	case "stuck": // does not look at ctx
 		<-a.released()
+		return nil, ctx.Err()
 	case "hold":
 		a.held <- struct{}{}
 		<-a.released()
