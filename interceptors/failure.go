@@ -17,6 +17,8 @@ type Failure struct {
 	// Err is the error as it is answered, or on a client as it was read. Its
 	// cause is whole; what of it a caller may see is decided when it is sent.
 	Err *status.Error
+	// Domain is that of the error: its own, or the server's where it names none.
+	Domain string
 	// Cause is what the handler returned, or on a client what gRPC did. For a
 	// panic Err.Unwrap is the *status.PanicError.
 	Cause error

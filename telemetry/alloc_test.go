@@ -37,7 +37,7 @@ func TestACallAllocates(t *testing.T) {
 	unsampled.TracerProvider, unsampled.Propagator = newTracers(false), propagation.TraceContext{}
 	served := metadata.NewIncomingContext(t.Context(), metadata.Pairs("traceparent", parent, "user-agent", "test"))
 	failure := &interceptors.Failure{
-		Err: status.New(codes.Unavailable, "MODEL_BUSY", "the model is busy", status.Domain("models.example.com")),
+		Err: status.New(codes.Unavailable, "MODEL_BUSY", "the model is busy"), Domain: "models.example.com",
 	}
 	server := interceptors.Observation{Call: interceptors.Call{Method: "/a.B/C"}}
 	client := interceptors.Observation{Call: interceptors.Call{Method: "/a.B/C", Side: interceptors.ClientSide}, Target: "dns:///b:1"}

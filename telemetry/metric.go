@@ -248,7 +248,7 @@ func (m *metrics) end(ctx context.Context, o *interceptors.Observation, c *call,
 	}
 	labels := c.method.ok
 	if !succeeded(f) {
-		labels = m.series.of(c.method, f.Err)
+		labels = m.series.of(c.method, f)
 		m.failed(ctx, o, c, f)
 	}
 	if duration != nil {
@@ -292,7 +292,7 @@ func (m *metrics) failed(ctx context.Context, o *interceptors.Observation, c *ca
 		m.panics.Add(ctx, 1, c.method.count...)
 	case e.ErrorCode() == status.CodeTimeout:
 		m.overruns.Add(ctx, 1, c.method.count...)
-	case e.Code() != codes.Canceled && (!declared || own.Received()):
+	case e.ErrorCode() == status.CodeUnexpected, e.Code() != codes.Canceled && (!declared || own.Received()):
 		m.undeclared.Add(ctx, 1, c.method.count...)
 	}
 }
@@ -310,8 +310,8 @@ type seriesKey struct {
 	errorType string
 }
 
-func (s *series) of(m *method, e *status.Error) []metric.RecordOption {
-	key := seriesKey{m, canonical(e.Code()), errorType(e)}
+func (s *series) of(m *method, f *interceptors.Failure) []metric.RecordOption {
+	key := seriesKey{m, canonical(f.Err.Code()), errorType(f.Err, f.Domain)}
 	s.mu.RLock()
 	known := s.known[key]
 	s.mu.RUnlock()

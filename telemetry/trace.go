@@ -120,7 +120,7 @@ func (t *traces) event(ctx context.Context, c *call, e interceptors.Event) {
 	}
 	c.span.AddEvent(name, trace.WithAttributes(attributes...))
 	if e.Kind == interceptors.EventRepeat || e.Kind == interceptors.EventGivenUp {
-		failed(c.attempt, interceptors.ClientSide, e.Err)
+		failed(c.attempt, interceptors.ClientSide, e.Err, e.Err.Domain())
 		endSpan(c.attempt)
 		c.attempt = nil
 	}
@@ -173,15 +173,15 @@ func (t *traces) describe(o *interceptors.Observation, c *call, f *interceptors.
 		c.span.SetAttributes(statusOK...)
 		return
 	}
-	failed(c.span, o.Side, f.Err)
+	failed(c.span, o.Side, f.Err, f.Domain)
 }
 
 // failed says of a span what it ended with. Not every failure is its server's fault.
-func failed(span trace.Span, side interceptors.Side, e *status.Error) {
+func failed(span trace.Span, side interceptors.Side, e *status.Error, domain string) {
 	if span == nil || e == nil || !span.IsRecording() {
 		return
 	}
-	span.SetAttributes(semconv.RPCResponseStatusCode(canonical(e.Code())), semconv.ErrorTypeKey.String(errorType(e)))
+	span.SetAttributes(semconv.RPCResponseStatusCode(canonical(e.Code())), semconv.ErrorTypeKey.String(errorType(e, domain)))
 	if side == interceptors.ClientSide || blamesServer(e.Code()) {
 		span.SetStatus(otelcodes.Error, e.Message())
 	}

@@ -129,6 +129,13 @@ func (m meter) Float64Histogram(name string, options ...metric.Float64HistogramO
 	return noop.Float64Histogram{}, nil
 }
 
+func (m meter) Int64ObservableCounter(
+	name string, options ...metric.Int64ObservableCounterOption,
+) (metric.Int64ObservableCounter, error) {
+	m.instruments[name] = "counter " + metric.NewInt64ObservableCounterConfig(options...).Unit()
+	return noop.Int64ObservableCounter{}, nil
+}
+
 func (m meter) Int64ObservableGauge(name string, options ...metric.Int64ObservableGaugeOption) (metric.Int64ObservableGauge, error) {
 	m.instruments[name] = "gauge " + metric.NewInt64ObservableGaugeConfig(options...).Unit()
 	return noop.Int64ObservableGauge{}, nil
