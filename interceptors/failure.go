@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
 )
 
 // Failure is a call that failed.
@@ -160,15 +162,29 @@ func causes(err error) string {
 		if !ok || e.Unwrap() == nil {
 			break
 		}
-		err = e.Unwrap()
+		if err = e.Unwrap(); readFrom(e, err) {
+			break
+		}
 		more := fmt.Sprint(err)
-		if more == text || more == fmt.Sprintf("rpc error: code = %v desc = %s", e.Code(), e.Message()) {
-			break // the error that e was read from
+		if more == text {
+			break
 		}
 		text += ": " + more
 	}
 	return text
 }
+
+// readFrom reports whether e is what was made of err, an error of grpc-go's that says
+// nothing else.
+func readFrom(e *status.Error, err error) bool {
+	if reflect.TypeOf(err) != plain {
+		return false
+	}
+	st := grpcstatus.Convert(err)
+	return st.Code() == e.Code() && st.Message() == e.Message()
+}
+
+var plain = reflect.TypeOf(grpcstatus.Error(codes.Unknown, ""))
 
 const maxCauses = 8
 
