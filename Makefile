@@ -13,6 +13,9 @@ STATICCHECK ?= go tool -modfile=tools/lint/go.mod staticcheck
 
 FUZZTIME ?= 30s
 
+# What needs more than the library does: modules of their own, on the library as it is here.
+MODULES := bench telemetry/sdktest examples/observability
+
 # The last published form of recourse.v1, as text. `make breaking` compares with it.
 IMAGE := proto/recourse.v1.image.txtpb
 
@@ -27,6 +30,11 @@ LIBRARY_FILES = $(filter-out %_test.go internal/rpctest/% interceptors/misuse.go
 # An open parenthesis on its own would confuse make.
 PAREN := (
 
+# modules(command) runs it in each of the modules, or of those in a second argument.
+define modules
+@for module in $(or $(2),$(MODULES)); do (set -x; cd "$$module"; $(1)); done
+endef
+
 # forbid(pattern, files, why) fails where a line outside a comment matches.
 define forbid
 if grep -nE '$(1)' /dev/null $(2) | grep -vE '^[^:]+:[0-9]+:[[:space:]]*//'; then echo '$(3)' >&2; exit 1; fi
@@ -40,14 +48,16 @@ all: generate lint test plugin ## Generate, lint and test (the default)
 test: ## Vet, and run all tests, with the race detector too where there is a C compiler
 	go vet ./...
 	go test ./...
-	go -C bench vet ./...
-	go -C bench test ./...
+	$(call modules,go vet ./...; go test ./...)
+	@# The go command remembers results, and does not look at files outside of a module.
+	go -C examples/observability test -count=1 -run 'Document|Dashboard|Alerts' .
 	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then $(MAKE) race; \
 	else echo 'no C compiler found: the tests ran without the race detector'; fi
 
 .PHONY: race
 race: ## Run all tests with the race detector
 	go test -race ./...
+	$(call modules,go test -race ./...,$(filter-out bench,$(MODULES)))
 
 # Apart from the other tests: it builds buf.
 .PHONY: plugin
@@ -65,6 +75,10 @@ demo: ## Run the example server and client against each other
 	@echo "building the demo; the first time takes a while"
 	@go run ./examples/demo
 
+.PHONY: observability
+observability: ## Show traces, logs and metrics of calls, and serve the metrics for half a minute
+	go -C examples/observability run . -for 30s
+
 .PHONY: generate
 generate: ## Write gen/ anew from proto/
 	$(BUF) generate
@@ -75,7 +89,7 @@ checkgenerate: ## Fail where gen/ or go.mod is not current
 	$(BUF) generate -o "$$dir"; \
 	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }
 	go mod tidy -diff
-	go -C bench mod tidy -diff
+	$(call modules,go mod tidy -diff)
 	go -C tools/buf-plugin-recourse mod tidy -diff
 
 .PHONY: lint
@@ -85,7 +99,7 @@ lint: ## Check format and style of Go and proto files
 	if [ -n "$$files" ]; then echo "$$files"; echo 'not formatted: run make fmt' >&2; exit 1; fi
 	go vet ./...
 	$(STATICCHECK) ./...
-	cd bench && go tool -modfile=../tools/lint/go.mod staticcheck ./...
+	$(call modules,go tool -modfile=$(abspath tools/lint/go.mod) staticcheck ./...)
 	cd tools/buf-plugin-recourse && go tool -modfile=../lint/go.mod staticcheck ./...
 	$(BUF) lint
 	$(BUF) format -d --exit-code
@@ -162,7 +176,7 @@ api: ## Accept the exported API as it is now into api.txt
 .PHONY: tidy
 tidy: ## Tidy the modules
 	go mod tidy
-	for module in tools/*/ bench/; do go -C "$$module" mod tidy; done
+	for module in tools/*/ $(MODULES); do go -C "$$module" mod tidy; done
 
 .PHONY: clean
 clean: ## Remove what was built here

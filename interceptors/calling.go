@@ -362,7 +362,7 @@ func (k *calling) saved(err error) {
 // recovered tells of a call that would have failed but for a repeat or a fallback.
 func (k *calling) recovered(last *status.Error, d *recoursev1.Degraded) {
 	f := Failure{
-		Call: k.call, Err: last, Cause: last.Unwrap(), RequestID: last.RequestID(),
+		Call: k.call, Err: last, Domain: last.Domain(), Cause: last.Unwrap(), RequestID: last.RequestID(),
 		Degraded: d, Attempts: k.made(), Policy: k.policy, Saved: true,
 	}
 	k.watch.failed(f)

@@ -204,7 +204,7 @@ func (c *client) fail(ctx context.Context, call Call, err error, trailer metadat
 	if c.onFailure == nil && !w.watches() {
 		return e // undecoded: its reader may want one detail, or only the code
 	}
-	f := Failure{Call: call, Err: e, Cause: err, RequestID: e.RequestID(), Attempts: attempts, Elided: e.Elided()}
+	f := Failure{Call: call, Err: e, Domain: e.Domain(), Cause: err, RequestID: e.RequestID(), Attempts: attempts, Elided: e.Elided()}
 	if c.policies != nil {
 		f.Policy = c.policyOf(call.Method)
 	}

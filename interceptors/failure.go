@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
 )
 
 // Failure is a call that failed.
@@ -17,6 +19,8 @@ type Failure struct {
 	// Err is the error as it is answered, or on a client as it was read. Its
 	// cause is whole; what of it a caller may see is decided when it is sent.
 	Err *status.Error
+	// Domain is that of the error: its own, or the server's where it names none.
+	Domain string
 	// Cause is what the handler returned, or on a client what gRPC did. For a
 	// panic Err.Unwrap is the *status.PanicError.
 	Cause error
@@ -94,13 +98,19 @@ func panicIn(err error) *status.PanicError {
 			err = e.err
 		default:
 			inner, ok := status.From(err)
-			if !ok {
+			if !ok || same(inner.Unwrap(), err) { // it was read from err itself
 				return nil
 			}
 			err = inner.Unwrap()
 		}
 	}
 	return nil
+}
+
+// same reports whether two errors are one. Those that cannot be compared are not.
+func same(a, b error) (is bool) {
+	defer func() { _ = recover() }()
+	return a == b
 }
 
 // logFailure writes what nobody else is shown: the server's faults, and causes
@@ -155,15 +165,29 @@ func causes(err error) string {
 		if !ok || e.Unwrap() == nil {
 			break
 		}
-		err = e.Unwrap()
+		if err = e.Unwrap(); readFrom(e, err) {
+			break
+		}
 		more := fmt.Sprint(err)
-		if more == text || more == fmt.Sprintf("rpc error: code = %v desc = %s", e.Code(), e.Message()) {
-			break // the error that e was read from
+		if more == text {
+			break
 		}
 		text += ": " + more
 	}
 	return text
 }
+
+// readFrom reports whether e is what was made of err, an error of grpc-go's that says
+// nothing else.
+func readFrom(e *status.Error, err error) bool {
+	if reflect.TypeOf(err) != plain {
+		return false
+	}
+	st := grpcstatus.Convert(err)
+	return st.Code() == e.Code() && st.Message() == e.Message()
+}
+
+var plain = reflect.TypeOf(grpcstatus.Error(codes.Unknown, ""))
 
 const maxCauses = 8
 

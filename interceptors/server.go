@@ -185,7 +185,7 @@ func (c *serverCall) lastResort(err *error) {
 	stream := grpc.ServerTransportStreamFromContext(c.Context)
 	st := overwriting(trailerOf(stream), grpcstatus.New(codes.Internal, "an unexpected error occurred"))
 	*err = st.Err()
-	c.watch.failed(Failure{Call: c.call, Err: status.Classify(status.Panicked(v)), Cause: *err, RequestID: c.requestID(), Policy: c.policy})
+	c.watch.failed(Failure{Call: c.call, Err: status.Classify(status.Panicked(v)), Domain: c.server.rendering.Domain, Cause: *err, RequestID: c.requestID(), Policy: c.policy})
 	c.watch.end()
 	if v == nil {
 		c.writeStatus(st)
@@ -222,12 +222,17 @@ func (c *serverCall) answer(cause error) *sentError {
 	enc := e.Encode(r)
 	setTrailer(stream, existing, r.RequestID, enc)
 	f := Failure{
-		Call: c.call, Err: e, Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler,
+		Call: c.call, Err: e, Domain: c.domainOf(e), Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler,
 		Elided: enc.Elided, Undeclared: undeclared, Size: enc.Size, Caller: r.Trust, Policy: c.policy,
 	}
 	c.watch.failed(f)
 	report(c.outer, c.server.onFailure, f)
 	return &sentError{whole: e, status: overwriting(existing, enc.Status)}
+}
+
+// domainOf is the error's domain once it is sent.
+func (c *serverCall) domainOf(e *status.Error) string {
+	return cmp.Or(e.Domain(), c.server.rendering.Domain)
 }
 
 // classify decides what happened. Who gave up is told by the context of the

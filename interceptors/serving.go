@@ -304,7 +304,7 @@ func (r *handlerRun) late() {
 	e := Event{Kind: EventReturned}
 	if r.panicked {
 		e.Err = status.Classify(r.err)
-		e.Failure = &Failure{Call: h.call, Err: e.Err, Cause: r.err, RequestID: h.requestID(), Caller: h.trust(), Policy: h.policy}
+		e.Failure = &Failure{Call: h.call, Err: e.Err, Domain: h.domainOf(e.Err), Cause: r.err, RequestID: h.requestID(), Caller: h.trust(), Policy: h.policy}
 		report(h.outer, h.server.onFailure, *e.Failure)
 	}
 	if <-r.told; r.observer != nil {
@@ -330,7 +330,7 @@ func (h *handling) repeat(err error) error {
 		run.Worked()
 		if h.watch.watches() {
 			h.watch.failed(Failure{
-				Call: h.call, Err: run.Last, Cause: run.Last.Unwrap(), RequestID: h.requestID(),
+				Call: h.call, Err: run.Last, Domain: h.domainOf(run.Last), Cause: run.Last.Unwrap(), RequestID: h.requestID(),
 				Attempts: run.Made, Caller: h.trust(), Policy: h.policy, Saved: true,
 			})
 		}
@@ -371,7 +371,7 @@ func (h *handling) fallBack(ctx context.Context, err error) error {
 	mark, err := f.run(ctx)
 	if mark != nil {
 		saved := Failure{
-			Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: err == nil,
+			Call: h.call, Err: cause, Domain: h.domainOf(cause), Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: err == nil,
 			Attempts: h.runsOfHandler, Caller: h.trust(), Policy: h.policy,
 		}
 		h.watch.failed(saved)

@@ -73,12 +73,12 @@ func ErrorFields(err error) logging.Fields {
 	if !ok {
 		return nil
 	}
-	return errorFields(e, e.RequestID())
+	return errorFields(e, e.Domain(), e.RequestID())
 }
 
-func errorFields(e *status.Error, requestID string) logging.Fields {
+func errorFields(e *status.Error, domain, requestID string) logging.Fields {
 	fields := make(logging.Fields, 0, 6)
-	for _, f := range [...][2]string{{"error_code", e.ErrorCode()}, {"error_domain", e.Domain()}, {"request_id", requestID}} {
+	for _, f := range [...][2]string{{"error_code", e.ErrorCode()}, {"error_domain", domain}, {"request_id", requestID}} {
 		if f[1] != "" {
 			fields = append(fields, f[0], f[1])
 		}
@@ -93,7 +93,7 @@ func (l *failureLog) end(ctx context.Context, o *interceptors.Observation, c *ca
 	}
 	defer func() { _ = recover() }() // of a logger: the state of the call is still to be given back
 	if o.Side == interceptors.ServerSide && !f.Saved && !c.left && logging.ExtractFields(ctx) != nil {
-		logging.AddFields(ctx, errorFields(f.Err, f.RequestID))
+		logging.AddFields(ctx, errorFields(f.Err, f.Domain, f.RequestID))
 	}
 	message, level, ok := judge(o.Side, f)
 	if !ok || l.enabled != nil && !l.enabled(ctx, level) {
@@ -198,7 +198,7 @@ func (l *failureLog) record(
 			key.call.Method = strings.Clone(key.call.Method[:maxNameText])
 		}
 		write, times, untold := l.merger.add(counted{
-			failureKey: key, level: slog.Level(level), domain: f.Err.Domain(), cause: chain, requestID: f.RequestID,
+			failureKey: key, level: slog.Level(level), domain: f.Domain, cause: chain, requestID: f.RequestID,
 		}, now)
 		l.tell(untold)
 		if !write {
@@ -240,7 +240,7 @@ func (l *failureLog) record(
 
 	at = at.text("grpc.time_ms", ids[spanned:])
 	at = at.text("error_code", f.Err.ErrorCode())
-	at = at.text("error_domain", f.Err.Domain())
+	at = at.text("error_domain", f.Domain)
 	at = at.text("request_id", f.RequestID)
 	at = at.text("trace_id", ids[:traced])
 	at = at.text("span_id", ids[traced:spanned])

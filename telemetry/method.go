@@ -38,6 +38,8 @@ type method struct {
 	count   []metric.AddOption
 	measure []metric.RecordOption // of an attempt that may still fail
 	ok      []metric.RecordOption // of a call that has worked
+
+	started atomic.Int64 // calls of a server, attempts of a client
 }
 
 type methodKey struct{ name, target string }
@@ -106,6 +108,19 @@ func (m *methods) make(side interceptors.Side, key methodKey) *method {
 	made.measure = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(made.labels...))}
 	made.ok = []metric.RecordOption{metric.WithAttributeSet(made.with(attribute.String("grpc.status", "OK")))}
 	return made
+}
+
+// started tells how many calls or attempts each method of a side has seen.
+func (m *methods) started(side *atomic.Pointer[map[methodKey]*method], tell func(int64, metric.MeasurementOption)) {
+	known := side.Load()
+	if known == nil {
+		return
+	}
+	for _, of := range *known {
+		if n := of.started.Load(); n > 0 {
+			tell(n, metric.WithAttributeSet(of.with()))
+		}
+	}
 }
 
 // with returns the method's labels and more.

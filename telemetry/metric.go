@@ -38,13 +38,11 @@ const (
 type metrics struct {
 	series series
 
-	clientStarted  metric.Int64Counter // attempts
 	clientDuration metric.Float64Histogram
 	retries        metric.Int64Histogram
 	retryDelay     metric.Float64Histogram
 	denied         metric.Int64Counter // repeats that were not made
 
-	serverStarted  metric.Int64Counter
 	serverDuration metric.Float64Histogram
 	repeats        metric.Int64Counter // of handlers
 	overruns       metric.Int64Counter
@@ -60,16 +58,15 @@ type metrics struct {
 	attached [2][]func() (interceptors.Levels, bool)
 }
 
-func newMetrics(c *Config) (*metrics, error) {
+func newMetrics(c *Config, of *methods) (*metrics, error) {
 	if _, none := c.MeterProvider.(noop.MeterProvider); none {
 		return nil, nil
 	}
 	m := new(metrics)
 	k := &maker{meter: c.MeterProvider.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))}
 	if c.Beside != BesideGRPC {
-		m.clientStarted = k.count("grpc.client.attempt.started", "{attempt}", "Attempts that were started")
+		k.started(of)
 		m.clientDuration = k.seconds("grpc.client.call.duration", "Time of a call, all its attempts included")
-		m.serverStarted = k.count("grpc.server.call.started", "{call}", "Calls that were started")
 		m.serverDuration = k.seconds("grpc.server.call.duration", "Time that a server took for a call")
 	}
 	m.retries = k.spread("grpc.client.call.retries", "{retry}", "Repeats of a call, where there were any", retryBounds)
@@ -115,6 +112,26 @@ func (k *maker) spread(name, unit, about string, bounds []float64) metric.Int64H
 		metric.WithExplicitBucketBoundaries(bounds...))
 	k.err = errors.Join(k.err, err)
 	return h
+}
+
+// started makes the counters of what every call has. They are read when metrics are
+// collected, so that a call adds one to a number of its method and the SDK need not find the
+// sum by its labels each time.
+func (k *maker) started(of *methods) {
+	server, err := k.meter.Int64ObservableCounter("grpc.server.call.started", metric.WithUnit("{call}"),
+		metric.WithDescription("Calls that were started"))
+	client, other := k.meter.Int64ObservableCounter("grpc.client.attempt.started", metric.WithUnit("{attempt}"),
+		metric.WithDescription("Attempts that were started"))
+	k.err = errors.Join(k.err, err, other)
+	if server == nil || client == nil {
+		return
+	}
+	_, err = k.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		of.started(&of.server, func(n int64, labels metric.MeasurementOption) { o.ObserveInt64(server, n, labels) })
+		of.started(&of.client, func(n int64, labels metric.MeasurementOption) { o.ObserveInt64(client, n, labels) })
+		return nil
+	}, server, client)
+	k.err = errors.Join(k.err, err)
 }
 
 // levels makes the gauges, which are read when metrics are collected.
@@ -181,20 +198,18 @@ func (m *metrics) levels(side interceptors.Side) []interceptors.Levels {
 	return levels
 }
 
-func (m *metrics) begin(ctx context.Context, o *interceptors.Observation, c *call) {
-	if o.Side == interceptors.ServerSide && m.serverStarted != nil {
-		m.serverStarted.Add(ctx, 1, c.method.count...)
+func (m *metrics) begin(o *interceptors.Observation, c *call) {
+	if o.Side == interceptors.ServerSide {
+		c.method.started.Add(1)
 	}
 }
 
 func (m *metrics) attempt(ctx context.Context, o *interceptors.Observation, c *call) {
 	switch {
-	case o.Side == interceptors.ServerSide:
-		if c.attempts > 1 {
-			m.repeats.Add(ctx, 1, c.method.count...)
-		}
-	case m.clientStarted != nil:
-		m.clientStarted.Add(ctx, 1, c.method.count...)
+	case o.Side == interceptors.ClientSide:
+		c.method.started.Add(1)
+	case c.attempts > 1:
+		m.repeats.Add(ctx, 1, c.method.count...)
 	}
 }
 
@@ -233,7 +248,7 @@ func (m *metrics) end(ctx context.Context, o *interceptors.Observation, c *call,
 	}
 	labels := c.method.ok
 	if !succeeded(f) {
-		labels = m.series.of(c.method, f.Err)
+		labels = m.series.of(c.method, f)
 		m.failed(ctx, o, c, f)
 	}
 	if duration != nil {
@@ -270,14 +285,14 @@ func (m *metrics) failed(ctx context.Context, o *interceptors.Observation, c *ca
 	if f.Elided > 0 {
 		m.trimmed.Add(ctx, 1, c.method.count...)
 	}
-	var own *status.Error
-	var panicked *status.PanicError
+	_, panicked := errors.AsType[*status.PanicError](f.Err.Unwrap())
+	own, declared := errors.AsType[*status.Error](f.Cause)
 	switch e := f.Err; {
-	case errors.As(e.Unwrap(), &panicked):
+	case panicked:
 		m.panics.Add(ctx, 1, c.method.count...)
 	case e.ErrorCode() == status.CodeTimeout:
 		m.overruns.Add(ctx, 1, c.method.count...)
-	case f.Undeclared, e.Code() != codes.Canceled && !(errors.As(f.Cause, &own) && !own.Received()):
+	case f.Undeclared, e.ErrorCode() == status.CodeUnexpected, e.Code() != codes.Canceled && (!declared || own.Received()):
 		m.undeclared.Add(ctx, 1, c.method.count...)
 	}
 }
@@ -295,8 +310,8 @@ type seriesKey struct {
 	errorType string
 }
 
-func (s *series) of(m *method, e *status.Error) []metric.RecordOption {
-	key := seriesKey{m, canonical(e.Code()), errorType(e)}
+func (s *series) of(m *method, f *interceptors.Failure) []metric.RecordOption {
+	key := seriesKey{m, canonical(f.Err.Code()), errorType(f.Err, f.Domain)}
 	s.mu.RLock()
 	known := s.known[key]
 	s.mu.RUnlock()

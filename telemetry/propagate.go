@@ -9,19 +9,20 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// incoming reads a trace from a server's metadata, without copying all of it.
+// incoming reads a trace from a server's metadata, without copying all of it. It is part
+// of what is kept of the call.
 type incoming struct{ ctx context.Context }
 
-func (c incoming) Get(key string) string {
+func (c *incoming) Get(key string) string {
 	if v := metadata.ValueFromIncomingContext(c.ctx, key); len(v) > 0 {
 		return v[0]
 	}
 	return ""
 }
 
-func (c incoming) Values(key string) []string { return metadata.ValueFromIncomingContext(c.ctx, key) }
+func (c *incoming) Values(key string) []string { return metadata.ValueFromIncomingContext(c.ctx, key) }
 
-func (c incoming) Keys() []string {
+func (c *incoming) Keys() []string {
 	md, _ := metadata.FromIncomingContext(c.ctx)
 	keys := make([]string, 0, len(md))
 	for k := range md {
@@ -30,11 +31,11 @@ func (c incoming) Keys() []string {
 	return keys
 }
 
-func (incoming) Set(string, string) {}
+func (*incoming) Set(string, string) {}
 
 var (
-	_ propagation.TextMapCarrier = incoming{}
-	_ propagation.ValuesGetter   = incoming{}
+	_ propagation.TextMapCarrier = (*incoming)(nil)
+	_ propagation.ValuesGetter   = (*incoming)(nil)
 	_ propagation.TextMapCarrier = (*outgoing)(nil)
 )
 
@@ -67,26 +68,39 @@ func (c *outgoing) Keys() []string {
 }
 
 // inject sends the span of ctx on. What an attempt before has said is replaced.
-func inject(ctx context.Context, p propagation.TextMapPropagator) context.Context {
+func (t *traces) inject(ctx context.Context) context.Context {
 	c := outgoings.Get().(*outgoing)
 	defer func() {
 		*c = outgoing{}
 		outgoings.Put(c)
 	}()
 	c.pairs = c.room[:0]
-	p.Inject(ctx, c)
+	t.propagator.Inject(ctx, c)
 	if len(c.pairs) == 0 {
 		return ctx
 	}
-	if !slices.ContainsFunc(p.Fields(), func(key string) bool { return len(metadata.ValueFromOutgoingContext(ctx, key)) > 0 }) {
+	fields := t.fields()
+	if !slices.ContainsFunc(fields, func(key string) bool { return len(metadata.ValueFromOutgoingContext(ctx, key)) > 0 }) {
 		return metadata.AppendToOutgoingContext(ctx, c.pairs...)
 	}
 	md, _ := metadata.FromOutgoingContext(ctx)
-	for _, key := range p.Fields() {
+	for _, key := range fields {
 		md.Delete(key)
 	}
 	for i := 0; i+1 < len(c.pairs); i += 2 {
 		md.Set(c.pairs[i], c.pairs[i+1])
 	}
 	return metadata.NewOutgoingContext(ctx, md)
+}
+
+// fields are the keys that the propagator may set: it makes a list of them each time. It
+// is not asked before it has set one, since OpenTelemetry's global propagator has none until it
+// is told which to be.
+func (t *traces) fields() []string {
+	if known := t.known.Load(); known != nil {
+		return *known
+	}
+	fields := t.propagator.Fields()
+	t.known.Store(&fields)
+	return fields
 }

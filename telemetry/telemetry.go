@@ -73,6 +73,7 @@ type Telemetry struct {
 	traces  *traces  // nil: none
 	metrics *metrics // nil: none
 	log     *failureLog
+	idle    bool // nothing is kept of calls, unless they fail
 }
 
 var _ interceptors.Observer = (*Telemetry)(nil)
@@ -92,7 +93,8 @@ func New(c Config) (*Telemetry, error) {
 	t := &Telemetry{traces: newTraces(&c), log: newFailureLog(&c)}
 	t.methods.besideOtelgrpc = c.Beside == BesideOtelgrpc
 	var err error
-	t.metrics, err = newMetrics(&c)
+	t.metrics, err = newMetrics(&c, &t.methods)
+	t.idle = t.traces == nil && t.metrics == nil && c.Logger == Discard
 	return t, err
 }
 
@@ -102,14 +104,15 @@ const scope = "github.com/recourse-dev/recourse/telemetry"
 // call is what is known of a call in progress.
 type call struct {
 	began    time.Duration // on the process' own clock
-	method   *method
-	span     trace.Span // of the call, whoever made it; nil: none
-	own      bool       // it was made here
-	attempt  trace.Span // of the present attempt, nil if it has none of its own
+	method   *method       // nil with a log alone
+	span     trace.Span    // of the call, whoever made it; nil: none
+	own      bool          // it was made here
+	attempt  trace.Span    // of the present attempt, nil if it has none of its own
 	attempts int
 	delay    time.Duration // of all repeats together
 	asked    string        // the fallback that was asked last
 	left     bool          // the handler was left behind and may still be at work
+	incoming incoming      // what came with it
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -128,15 +131,21 @@ func (t *Telemetry) Attach(side interceptors.Side, read func() (interceptors.Lev
 
 // Begin is part of interceptors.Observer.
 func (t *Telemetry) Begin(ctx context.Context, o *interceptors.Observation) context.Context {
+	if t.idle {
+		return ctx
+	}
 	c := calls.Get().(*call)
 	o.State = c
 	c.began = elapsed()
+	if t.traces == nil && t.metrics == nil {
+		return ctx
+	}
 	c.method = t.methods.of(o)
 	if t.traces != nil {
 		ctx = t.traces.begin(ctx, o, c)
 	}
 	if t.metrics != nil {
-		t.metrics.begin(ctx, o, c)
+		t.metrics.begin(o, c)
 	}
 	return ctx
 }
@@ -162,6 +171,10 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 	var c *call
 	if o != nil {
 		c, _ = o.State.(*call)
+		if c == nil && t.idle && e.Kind == interceptors.EventAbandoned { // the end has to know
+			c = calls.Get().(*call)
+			o.State = c
+		}
 	}
 	if c != nil {
 		switch e.Kind {
@@ -188,7 +201,10 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 func (t *Telemetry) End(ctx context.Context, o *interceptors.Observation, f *interceptors.Failure) {
 	c, ok := o.State.(*call)
 	if !ok {
-		return
+		if !t.idle || f == nil {
+			return
+		}
+		c = calls.Get().(*call) // somebody else's log may get its fields all the same
 	}
 	if t.traces != nil {
 		t.traces.end(o, c, f)

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
@@ -32,6 +33,7 @@ const (
 type traces struct {
 	tracer     trace.Tracer
 	propagator propagation.TextMapPropagator
+	known      atomic.Pointer[[]string] // the propagator's fields
 	beside     Instrumentation
 }
 
@@ -50,7 +52,8 @@ func (t *traces) begin(ctx context.Context, o *interceptors.Observation, c *call
 			c.span = present
 			return ctx
 		}
-		ctx = t.propagator.Extract(ctx, incoming{ctx})
+		c.incoming.ctx = ctx
+		ctx = t.propagator.Extract(ctx, &c.incoming)
 		ctx, c.span = t.tracer.Start(ctx, c.method.span, c.method.options...)
 		c.own = true
 		return ctx
@@ -62,7 +65,7 @@ func (t *traces) begin(ctx context.Context, o *interceptors.Observation, c *call
 	ctx, c.span = t.tracer.Start(ctx, c.method.span, c.method.options...)
 	c.own = true
 	if t.beside == Alone {
-		ctx = inject(ctx, t.propagator)
+		ctx = t.inject(ctx)
 	}
 	return ctx
 }
@@ -76,7 +79,7 @@ func (t *traces) again(ctx context.Context, o *interceptors.Observation, c *call
 	ctx, c.attempt = t.tracer.Start(trace.ContextWithSpan(ctx, c.span), c.method.attempt, c.method.again...)
 	c.attempt.SetAttributes(attribute.Int(keyAttempt, c.attempts-1))
 	if o.Side == interceptors.ClientSide {
-		ctx = inject(ctx, t.propagator)
+		ctx = t.inject(ctx)
 	}
 	return ctx
 }
@@ -117,7 +120,7 @@ func (t *traces) event(ctx context.Context, c *call, e interceptors.Event) {
 	}
 	c.span.AddEvent(name, trace.WithAttributes(attributes...))
 	if e.Kind == interceptors.EventRepeat || e.Kind == interceptors.EventGivenUp {
-		failed(c.attempt, interceptors.ClientSide, e.Err)
+		failed(c.attempt, interceptors.ClientSide, e.Err, e.Err.Domain())
 		endSpan(c.attempt)
 		c.attempt = nil
 	}
@@ -170,15 +173,15 @@ func (t *traces) describe(o *interceptors.Observation, c *call, f *interceptors.
 		c.span.SetAttributes(statusOK...)
 		return
 	}
-	failed(c.span, o.Side, f.Err)
+	failed(c.span, o.Side, f.Err, f.Domain)
 }
 
 // failed says of a span what it ended with. Not every failure is its server's fault.
-func failed(span trace.Span, side interceptors.Side, e *status.Error) {
+func failed(span trace.Span, side interceptors.Side, e *status.Error, domain string) {
 	if span == nil || e == nil || !span.IsRecording() {
 		return
 	}
-	span.SetAttributes(semconv.RPCResponseStatusCode(canonical(e.Code())), semconv.ErrorTypeKey.String(errorType(e)))
+	span.SetAttributes(semconv.RPCResponseStatusCode(canonical(e.Code())), semconv.ErrorTypeKey.String(errorType(e, domain)))
 	if side == interceptors.ClientSide || blamesServer(e.Code()) {
 		span.SetStatus(otelcodes.Error, e.Message())
 	}

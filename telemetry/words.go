@@ -26,12 +26,12 @@ func canonical(c codes.Code) string {
 }
 
 // errorType is domain/ERROR_CODE, or what there is of it.
-func errorType(e *status.Error) string {
+func errorType(e *status.Error, domain string) string {
 	code := clean(e.ErrorCode())
 	if code == "" {
 		code = canonical(e.Code())
 	}
-	if domain := clean(e.Domain()); domain != "" {
+	if domain = clean(domain); domain != "" {
 		return domain + "/" + code
 	}
 	return code

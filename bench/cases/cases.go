@@ -38,19 +38,20 @@ func All() []harness.Case {
 	steadily := func() assistantv1.AssistantServer { return steady{} }
 	flakily := func() assistantv1.AssistantServer { return new(flaky) }
 	bareStreams := func(c contender.Contender) bool { return c.UnaryOnly }
-	neither := func(c contender.Contender) bool { return !c.Retries && c.Name != contender.BareName }
+	neither := func(c contender.Contender) bool { return c.Telemetry || !c.Retries && c.Name != contender.BareName }
+	telemetry := func(c contender.Contender) bool { return c.Telemetry }
 	return []harness.Case{
-		direct{name: ClientNoDeadline, ctx: background, timeout: true, prepare: directClient(succeed)}.make(),
+		direct{name: ClientNoDeadline, ctx: background, timeout: true, prepare: directClient(succeed), without: telemetry}.make(),
 		direct{name: ClientDeadline, ctx: withDeadline, prepare: directClient(succeed)}.make(),
 		direct{name: ServerDeadline, ctx: serving(true), prepare: directServer}.make(),
-		direct{name: ServerNoDeadline, ctx: serving(false), timeout: true, prepare: directServer}.make(),
+		direct{name: ServerNoDeadline, ctx: serving(false), timeout: true, prepare: directServer, without: telemetry}.make(),
 		direct{name: ClientStream, ctx: background, prepare: directClientStream, without: bareStreams}.make(),
 		direct{name: ServerStream, ctx: serving(true), prepare: directServerStream, without: bareStreams}.make(),
-		direct{name: RetryDirect, ctx: background, prepare: directRetry}.make(),
+		direct{name: RetryDirect, ctx: background, prepare: directRetry, without: telemetry}.make(),
 		overNetwork{name: UnaryMemory, network: rig.Memory, service: steadily, do: unary}.make(),
 		overNetwork{name: UnaryTCP, network: rig.Loopback, service: steadily, do: unary}.make(),
 		overNetwork{name: UnaryTCP64, network: rig.Loopback, callers: 64, service: steadily, do: unary}.make(),
-		overNetwork{name: UnaryOnce, network: rig.Memory, service: steadily, do: unaryOnce}.make(),
+		overNetwork{name: UnaryOnce, network: rig.Memory, service: steadily, do: unaryOnce, without: telemetry}.make(),
 		overNetwork{name: StreamMemory, network: rig.Memory, bounded: true, service: steadily, do: serverStream, without: bareStreams}.make(),
 		overNetwork{name: StreamTCP, network: rig.Loopback, bounded: true, service: steadily, do: serverStream, without: bareStreams}.make(),
 		overNetwork{name: BidiMemory, network: rig.Memory, bounded: true, service: steadily, do: pingPong, without: bareStreams}.make(),

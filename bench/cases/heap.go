@@ -16,6 +16,9 @@ import (
 func idleStreams(name string, requestBytes int) harness.Case {
 	c := harness.Case{Name: name, Baseline: contender.BareName, Heap: true}
 	for _, each := range contender.All() {
+		if each.Telemetry {
+			continue
+		}
 		c.Contenders = append(c.Contenders, harness.Contender{Name: each.Name, Setup: func() (func(int), func(), error) {
 			in, err := each.New()
 			if err != nil {

@@ -217,6 +217,8 @@ func TestNamesAreUnique(t *testing.T) {
 	for _, name := range []string{
 		contender.BareName, contender.DeadlineName, contender.RecourseName, contender.CoreName, contender.FloorName, contender.GomwName,
 		contender.GomwNoLogName, contender.FailsafeName, contender.OtelSDKName, contender.GRPCRetryName, contender.GRPCTimedRetry,
+		contender.LogOffName, contender.OtelName, contender.OtelUnsampledName, contender.OtelNoopName, contender.ObservedName,
+		contender.PassingName, contender.OtelgrpcNoopName, contender.OtelgrpcUnsampledName,
 	} {
 		if !seen[name] {
 			t.Errorf("there is no contender %q", name)

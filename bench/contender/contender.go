@@ -24,17 +24,25 @@ const (
 
 // Names that the rows of the report refer to.
 const (
-	BareName       = "bare"
-	DeadlineName   = "bare-deadline"
-	RecourseName   = "recourse"
-	CoreName       = "recourse-core"
-	FloorName      = "floor"
-	GomwName       = "gomw"
-	GomwNoLogName  = "gomw-nolog"
-	FailsafeName   = "failsafe"
-	OtelSDKName    = "otelgrpc-sdk"
-	GRPCRetryName  = "grpc-retry"
-	GRPCTimedRetry = "grpc-retry-timeout"
+	BareName              = "bare"
+	DeadlineName          = "bare-deadline"
+	RecourseName          = "recourse"
+	CoreName              = "recourse-core"
+	LogOffName            = "recourse-log-off"
+	OtelName              = "recourse-otel"
+	OtelUnsampledName     = "recourse-otel-unsampled"
+	OtelNoopName          = "recourse-otel-noop"
+	ObservedName          = "recourse-observed"
+	PassingName           = "recourse-passing"
+	FloorName             = "floor"
+	GomwName              = "gomw"
+	GomwNoLogName         = "gomw-nolog"
+	FailsafeName          = "failsafe"
+	OtelSDKName           = "otelgrpc-sdk"
+	OtelgrpcNoopName      = "otelgrpc-noop"
+	OtelgrpcUnsampledName = "otelgrpc-unsampled"
+	GRPCRetryName         = "grpc-retry"
+	GRPCTimedRetry        = "grpc-retry-timeout"
 )
 
 // Contender is one of them, with what it claims to do: tests hold it to that.
@@ -50,6 +58,7 @@ type Contender struct {
 	HoldsBack      bool // fewer than all attempts reach a service that stays down, three hops below
 	UnaryOnly      bool // streams are bare
 	OutsideChain   bool // it is no interceptor, so that there is nothing to call without a network
+	Telemetry      bool // it is one of the ways to have telemetry, which are measured where that is asked about
 
 	// New prepares a client and a server. Nothing is shared with other calls of it.
 	New func() (Installed, error)

@@ -11,7 +11,7 @@ import (
 )
 
 var _ = add(Contender{
-	Name: "otelgrpc-noop", About: "otelgrpc with providers that do nothing; telemetry only", Kind: Peer, OutsideChain: true,
+	Name: OtelgrpcNoopName, About: "otelgrpc with providers that do nothing; telemetry only", Kind: Peer, OutsideChain: true,
 	New: func() (Installed, error) {
 		return otel(nooptrace.NewTracerProvider(), noopmetric.NewMeterProvider()), nil
 	},

@@ -1,6 +1,8 @@
 package contender
 
 import (
+	"slices"
+
 	"github.com/failsafe-go/failsafe-go"
 	"github.com/failsafe-go/failsafe-go/adaptivethrottler"
 	"github.com/failsafe-go/failsafe-go/budget"
@@ -39,5 +41,11 @@ func failsafeClient(policies ...failsafe.Policy[any]) Installed {
 	return Installed{Dial: []grpc.DialOption{grpc.WithChainUnaryInterceptor(failsafegrpc.NewUnaryClientInterceptor(policies...))}}
 }
 
-// ForOutages are all contenders, and those that are for nothing else.
-func ForOutages() []Contender { return append(All(), protected...) }
+// Protected are those that are for nothing but outages.
+func Protected() []Contender { return slices.Clone(protected) }
+
+// ForOutages are all contenders but those whose telemetry makes no difference then, and
+// the protected ones.
+func ForOutages() []Contender {
+	return append(slices.DeleteFunc(All(), func(c Contender) bool { return c.Telemetry }), protected...)
+}

@@ -4,8 +4,9 @@ import "strconv"
 
 // Names of cases that the report refers to.
 const (
-	Busy  = "error/busy"
-	Panic = "error/panic"
+	Busy   = "error/busy"
+	Panic  = "error/panic"
+	Logged = "error/logged"
 )
 
 // Build, Encode, Find and Call are cases with an error of so many details.
@@ -41,6 +42,11 @@ const (
 	Gax                      = "gax"
 	Gomw                     = "gomw-nolog"
 	GomwStack                = "gomw-nolog-stack"
+	Observed                 = "recourse-telemetry"
+	ObservedLogging          = Observed + "-log"
+	ObservedLogOff           = Observed + "-log-off"
+	GomwLogging              = "gomw-log"
+	GomwLogOff               = GomwLogging + "-off"
 )
 
 // About is a contender of the error path in half a sentence.
@@ -88,4 +94,9 @@ var Abouts = []About{
 	{Gax, "gax-go: apierror"},
 	{Gomw, "go-grpc-middleware: its recovery as it comes; the answer is UNKNOWN and has the stack in it"},
 	{GomwStack, "the same with a handler that keeps the stack and answers INTERNAL"},
+	{Observed, "interceptors and policies on both sides with telemetry that records nothing and has no log"},
+	{ObservedLogging, "the same with a log of package log/slog in JSON that goes nowhere: one record a side"},
+	{ObservedLogOff, "the same with that log at a level above all that is written"},
+	{GomwLogging, "go-grpc-middleware: its logging alone, of the end of each call, to the same log: one record a side"},
+	{GomwLogOff, "the same at a level above all that is written"},
 }

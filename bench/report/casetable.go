@@ -22,7 +22,7 @@ func (r *Report) contenders(n notes, out *printer) {
 		t := columns("contender", "what it is")
 		listed := contender.All()
 		if len(r.Amplification) > 0 {
-			listed = contender.ForOutages()
+			listed = append(listed, contender.Protected()...)
 		}
 		for _, c := range listed {
 			t.add(c.Name, c.About)

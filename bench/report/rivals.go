@@ -24,6 +24,15 @@ var errorRivals = map[string][]string{
 	"grpc" + errorpath.Long + "-static":    {errorpath.Answers + errorpath.Long + "-static"},
 	errorpath.Gomw:                         {errorpath.Answers},
 	errorpath.GomwStack:                    {errorpath.Answers},
+	errorpath.GomwLogging:                  {errorpath.ObservedLogging},
+	errorpath.GomwLogOff:                   {errorpath.ObservedLogOff},
+}
+
+// telemetryRivals are those of ours that measure as much as somebody else's telemetry.
+var telemetryRivals = map[string]string{
+	contender.OtelSDKName:           contender.OtelName,
+	contender.OtelgrpcNoopName:      contender.OtelNoopName,
+	contender.OtelgrpcUnsampledName: contender.OtelUnsampledName,
 }
 
 // rivals are those of ours that do the same work as a contender in a case; none: it is
@@ -36,6 +45,9 @@ func rivals(c harness.CaseResult, name string) (ours []string) {
 			}
 		}
 		return nil
+	}
+	if own := telemetryRivals[name]; own != "" && c.Find(own) != nil {
+		return []string{own}
 	}
 	for _, each := range contender.All() {
 		if each.Name == name && each.Kind == contender.Peer {

@@ -71,7 +71,7 @@ const letters = "abcdefghijklmnopqrstuvwxyz"
 
 func successRows() []Row {
 	rows := append(directRows(), unaryRows()...)
-	return append(append(rows, streamRows()...), retryRows()...)
+	return slices.Concat(rows, streamRows(), retryRows(), telemetryRows(), telemetryStreamRows())
 }
 
 // directRows are those of interceptors without a network.
@@ -113,13 +113,13 @@ func unaryRows() []Row {
 			Target: 1300, Gate: 1500, Of: beyond(cases.UnaryMemory, bytes)},
 	}
 	for _, c := range []cpuRows{
-		{"6", 'a', "bare", contender.BareName, retryPeers, [3]string{"1.12", "1.09", "1.12"}, [3]float64{1.14, 1.11, 1.13}, 1.18},
+		{"6", 'a', "bare", contender.BareName, retryPeers, [3]string{"1.12", "1.09", "1.12"}, [3]float64{1.14, 1.11, 1.13}, 1.18, "", nil},
 		{"6", 'd', "bare with a deadline", contender.DeadlineName, retryPeers,
-			[3]string{"1.00", "0.99", "1.00"}, [3]float64{1.02, 1.02, 1.02}, 1.06},
+			[3]string{"1.00", "0.99", "1.00"}, [3]float64{1.02, 1.02, 1.02}, 1.06, "", nil},
 		{"7", 'a', "go-grpc-middleware without logging", contender.GomwNoLogName, noPeers,
-			[3]string{"0.98", "0.99", "0.99"}, [3]float64{1, 1, 1}, 1.04},
-		{"7", 'd', "go-grpc-middleware", contender.GomwName, noPeers, [3]string{"0.66", "0.72", "0.69"}, [3]float64{0.68, 0.74, 0.70}, 0.78},
-		{"7", 'g', "failsafe-go", contender.FailsafeName, noPeers, [3]string{"0.88", "0.88", "0.87"}, [3]float64{0.90, 0.90, 0.90}, 0.95},
+			[3]string{"0.98", "0.99", "0.99"}, [3]float64{1, 1, 1}, 1.04, "", nil},
+		{"7", 'd', "go-grpc-middleware", contender.GomwName, noPeers, [3]string{"0.66", "0.72", "0.69"}, [3]float64{0.68, 0.74, 0.70}, 0.78, "", nil},
+		{"7", 'g', "failsafe-go", contender.FailsafeName, noPeers, [3]string{"0.88", "0.88", "0.87"}, [3]float64{0.90, 0.90, 0.90}, 0.95, "", nil},
 	} {
 		rows = append(rows, c.rows()...)
 	}
@@ -136,6 +136,8 @@ type cpuRows struct {
 	floors  [3]string
 	targets [3]float64
 	gate    float64
+	with    string   // what the call has beside policies
+	ours    []string // nil: the usual two
 }
 
 func (c cpuRows) rows() (rows []Row) {
@@ -143,8 +145,8 @@ func (c cpuRows) rows() (rows []Row) {
 		{"bufconn", cases.UnaryMemory}, {"TCP, 1 caller", cases.UnaryTCP}, {"TCP, 64 callers", cases.UnaryTCP64},
 	} {
 		row := Row{
-			ID: c.group + string(c.letter+byte(i)), Metric: "CPU of a unary call (" + network.name + "), of " + c.of, Unit: Times,
-			Floor: c.floors[i], Peers: c.peers, Target: c.targets[i], Gate: c.gate, Of: cpu(network.of, c.base),
+			ID: c.group + string(c.letter+byte(i)), Metric: "CPU of a unary call" + c.with + " (" + network.name + "), of " + c.of, Unit: Times,
+			Floor: c.floors[i], Peers: c.peers, Ours: c.ours, Target: c.targets[i], Gate: c.gate, Of: cpu(network.of, c.base),
 		}
 		if c.base == contender.BareName {
 			row.Least = contender.DeadlineName

@@ -49,6 +49,21 @@ func TestAServersCalls(t *testing.T) {
 			},
 		},
 		{
+			name: "the same where a fallback does not answer",
+			options: []interceptors.ServerOption{interceptors.Domain("own.example.com"), interceptors.Fallback("/"+method,
+				interceptors.Answer(func(context.Context, *wrapperspb.StringValue, *status.Error) (*wrapperspb.StringValue, error) {
+					return nil, errors.New("no")
+				}))},
+			handle: func(context.Context, rpctest.Exchange) error { return errors.New("connection refused") },
+			span: "Error rpc.response.status_code=INTERNAL error.type=own.example.com/ASYNC_UNEXPECTED_FAILED" +
+				" [fallback fallback ASYNC_UNEXPECTED_FAILED]",
+			metrics: []string{
+				"recourse.server.error.size{" + of + "} count 1",
+				"recourse.server.errors.undeclared{" + of + "} 1",
+				"recourse.server.fallbacks{" + of + " fallback.outcome=failed fallback.source=fallback} 1",
+			},
+		},
+		{
 			name:   "a panic",
 			handle: func(context.Context, rpctest.Exchange) error { panic("secret") },
 			span:   "Error rpc.response.status_code=INTERNAL error.type=ASYNC_UNEXPECTED_FAILED",
