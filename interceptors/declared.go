@@ -8,8 +8,11 @@ import (
 	"sync"
 
 	"github.com/recourse-dev/recourse/catalog"
+	"github.com/recourse-dev/recourse/catalog/locale"
 	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 )
 
 // UndeclaredMode says what happens to an error that its method has not declared.
@@ -86,4 +89,36 @@ type undeclaredError struct{ err *status.Error }
 
 func (u undeclaredError) Error() string {
 	return fmt.Sprintf("not declared by its method: %s", causes(u.err))
+}
+
+// Translations sends a declared error in the caller's language too, where there is a text in
+// one that the caller accepts: the metadata accept-language, as browsers and gateways
+// send it. The message goes as google.rpc.LocalizedMessage, the suggestion in place of the
+// English one. Without that metadata, or a text, errors stay as they are, and so does
+// an error that has a LocalizedMessage of its own.
+func Translations(texts *locale.Texts) ServerOption {
+	return serverOption(func(s *server) { s.texts = texts })
+}
+
+// translated is e with what it says in the caller's language.
+func (c *serverCall) translated(e *status.Error) *status.Error {
+	if c.server.texts == nil {
+		return e
+	}
+	accepted := metadata.ValueFromIncomingContext(c.Context, "accept-language")
+	if len(accepted) == 0 {
+		return e
+	}
+	text, ok := c.server.texts.RenderAs(e, c.domainOf(e), strings.Join(accepted, ","))
+	if !ok {
+		return e
+	}
+	if _, own := status.Detail[*errdetails.LocalizedMessage](e); own {
+		return e
+	}
+	opts := []status.Option{status.Attach(&errdetails.LocalizedMessage{Locale: text.Locale, Message: text.Message})}
+	if text.Suggestion != "" {
+		opts = append(opts, status.Suggest(text.Suggestion))
+	}
+	return e.With(opts...)
 }

@@ -7,13 +7,18 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/fstest"
 
+	"github.com/recourse-dev/recourse/catalog"
+	"github.com/recourse-dev/recourse/catalog/locale"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/internal/rpctest"
 	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
 )
 
@@ -102,5 +107,50 @@ func TestUndeclaredStreams(t *testing.T) {
 		if r := rpctest.Do(t.Context(), conn, shape); grpcstatus.Code(r.Err) != codes.FailedPrecondition {
 			t.Errorf("%s: %v", shape.Name, r.Err)
 		}
+	}
+}
+
+func TestTranslations(t *testing.T) {
+	texts, err := locale.Load(catalog.Linked(), fstest.MapFS{"de.json": {Data: []byte(`{"locale": "de", "errors": {
+		"assistant.example.com/INTENT_NOT_UNDERSTOOD": {"message": "nicht verstanden", "suggestion": "Sag es anders."}}}`)}}, "*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := assistantv1.IntentNotUnderstood{}.Err(status.Attach(&errdetails.LocalizedMessage{Locale: "fr", Message: "pas compris"}))
+	tests := []struct {
+		name, accepted           string
+		err                      error
+		locale, text, suggestion string
+	}{
+		{"in the caller's language", "de-AT, en;q=0.5", assistantv1.IntentNotUnderstood{}.Err(), "de", "nicht verstanden", "Sag es anders."},
+		{"without a domain", "de", status.New(codes.InvalidArgument, "INTENT_NOT_UNDERSTOOD", "no"), "de", "nicht verstanden", "Sag es anders."},
+		{"in no language", "", assistantv1.IntentNotUnderstood{}.Err(), "", "", "Try rephrasing your request more clearly."},
+		{"in another", "ja", assistantv1.IntentNotUnderstood{}.Err(), "", "", "Try rephrasing your request more clearly."},
+		{"another error", "de", assistantv1.TokenMissing{}.Err(), "", "", "Sign in, then try again."},
+		{"with a text of its own", "de", own, "fr", "pas compris", "Try rephrasing your request more clearly."},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			conn := rpctest.Start(t, func(context.Context, rpctest.Exchange) error { return test.err },
+				interceptors.ServerOptions(interceptors.Domain("assistant.example.com"), interceptors.Translations(texts), interceptors.OnFailure(nil)),
+				interceptors.DialOptions()...)
+			for _, shape := range rpctest.Shapes {
+				ctx := t.Context()
+				if test.accepted != "" {
+					ctx = metadata.AppendToOutgoingContext(ctx, "accept-language", test.accepted)
+				}
+				r := rpctest.Do(ctx, conn, shape)
+				e, _ := status.From(r.Err)
+				text, _ := status.Detail[*errdetails.LocalizedMessage](r.Err)
+				if text.GetLocale() != test.locale || text.GetMessage() != test.text || e.Suggestion() != test.suggestion {
+					t.Errorf("%s: %v, %q", shape.Name, text, e.Suggestion())
+				}
+			}
+		})
+	}
+	// With no text on the wire a client renders it by itself.
+	e, _ := status.From(assistantv1.IntentNotUnderstood{}.Err())
+	if text, ok := texts.Render(e.GRPCStatus().Err(), "de"); !ok || text.Message != "nicht verstanden" {
+		t.Errorf("%v, %t", text, ok)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/recourse-dev/recourse/catalog/locale"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/internal/deadline"
 	"github.com/recourse-dev/recourse/internal/escalation"
@@ -34,6 +35,7 @@ type server struct {
 	logs        bool     // by itself, unless somebody observes
 	observer    Observer // nil: nobody
 	undeclared  UndeclaredMode
+	texts       *locale.Texts // nil: none
 	hooks       []Hook
 	policies    *policy.Set // nil: nothing is done but to answer errors
 	fallbacks   map[string][]*Substitute
@@ -202,6 +204,7 @@ func (c *serverCall) refuse(err error) error {
 // answer makes of any error the one that is sent.
 func (c *serverCall) answer(cause error) *sentError {
 	e, undeclared := c.held(c.passOn(c.classify(cause)))
+	e = c.translated(e)
 	r := c.server.rendering
 	if c.policy != nil {
 		r.OmitGuidance, r.TechnicalDetails = !c.policy.Guidance, c.policy.TechnicalDetails
