@@ -58,3 +58,33 @@ func TestRemember(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What a catalogue reserves is in the document.
+func TestReserved(t *testing.T) {
+	files, err := catalog.Load([]byte(`file {
+		name: "shop.proto" package: "shop.v1" syntax: "proto3"
+		enum_type {
+			name: "ShopError"
+			options { [recourse.v1.catalog] { domain: "shop.example.com" version: "2" } }
+			value { name: "SHOP_ERROR_UNSPECIFIED" number: 0 }
+			reserved_name: "SHOP_ERROR_CLOSED" reserved_range { start: 3 end: 5 } reserved_range { start: 9 end: 9 }
+		}
+	}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, problems := catalog.Read(files)
+	if len(problems) > 0 {
+		t.Errorf("problems: %v", problems)
+	}
+	want := []*catalog.Enum{{
+		Name: "shop.v1.ShopError", Domain: "shop.example.com", Version: "2",
+		ReservedNames: []string{"SHOP_ERROR_CLOSED"}, ReservedNumbers: []catalog.Numbers{{First: 3, Last: 5}, {First: 9, Last: 9}},
+	}}
+	if diff := cmp.Diff(want, c.Enums, cmpopts.IgnoreUnexported(catalog.Enum{})); diff != "" {
+		t.Error(diff)
+	}
+	if c.Enums[0].Descriptor() == nil || c.Enums[0].At().File != "shop.proto" {
+		t.Errorf("at %v", c.Enums[0].At())
+	}
+}

@@ -98,7 +98,7 @@ func (l *linter) catalogue(e *catalog.Enum, owner map[string]*catalog.Enum) {
 	if len(e.Version) > maxVersion {
 		fail("CAT_BUDGET", "the version of %s has %d bytes, and is cut off after %d: shorten it", name, len(e.Version), maxVersion)
 	}
-	for _, s := range about {
+	for _, s := range l.of[e.Name] {
 		if s.Page != "" && !https(s.Page) {
 			fail("CAT_LINK_HTTPS", "the pages of %s are at %q: give doc_base_url as an absolute https URL, with its slash", name, s.Page)
 			break

@@ -339,6 +339,70 @@ func TestEveryRuleIsTested(t *testing.T) {
 	}
 }
 
+// What looks like a mistake and is none.
+func TestRight(t *testing.T) {
+	again := func(s *shop) {
+		s.soldOut.Code, s.soldOut.Retry = recoursev1.ErrorOptions_CODE_UNAVAILABLE, recoursev1.RetryAdvice_VERDICT_SAME_REQUEST
+		s.soldOut.Outcome = recoursev1.Outcome_OUTCOME_INDETERMINATE
+	}
+	tests := []struct {
+		name   string
+		change func(s *shop)
+	}{
+		{"a field", field("sku")},
+		{"a message", field("first_item")},
+		{"a nested field", field("first_item.quantity")},
+		{"a list", field("items")},
+		{"an entry of a list", field("items[12]")},
+		{"an entry that a parameter names", field("items[{available}].quantity")},
+		{"an entry of a map", field("labels[a.b].quantity")},
+		{"what is open", field("extra.anything[0].at.all")},
+		{"a call", call("/shop.v1.Shop/Stock", "first_item.quantity", "items[0].quantity", "sku", "sku")},
+		{"braces", func(s *shop) { s.soldOut.Suggestion = "Send {{}}." }},
+		{"an older error", func(s *shop) { s.denied.ReplacedBy = "SOLD_OUT" }},
+		{"no outcome of what only reads", func(s *shop) {
+			s.soldOut.Outcome = 0
+			s.file.Service[0].Method[0].Options = &descriptorpb.MethodOptions{IdempotencyLevel: descriptorpb.MethodOptions_NO_SIDE_EFFECTS.Enum()}
+		}},
+		{"no outcome of what nothing declares", func(s *shop) { s.soldOut.Outcome, s.order = 0, nil }},
+		{"maybe applied, and idempotent", func(s *shop) {
+			again(s)
+			s.file.Service[0].Method[0].Options = &descriptorpb.MethodOptions{IdempotencyLevel: descriptorpb.MethodOptions_IDEMPOTENT.Enum()}
+		}},
+		{"maybe applied, with a request id", func(s *shop) {
+			again(s)
+			s.file.MessageType[0].Field[0].Name = proto.String("request_id")
+		}},
+		{"a limit with its delay", func(s *shop) {
+			s.soldOut.Code, s.soldOut.Retry = recoursev1.ErrorOptions_CODE_RESOURCE_EXHAUSTED, recoursev1.RetryAdvice_VERDICT_SAME_REQUEST
+			s.soldOut.RetryDelay = durationpb.New(1e9)
+		}},
+		{"a duration", func(s *shop) {
+			s.soldOut.Params[0].Type, s.soldOut.Params[0].Example = recoursev1.ErrorParameter_TYPE_DURATION, "1.5s"
+		}},
+		{"a moment", func(s *shop) {
+			s.soldOut.Params[0].Type, s.soldOut.Params[0].Example = recoursev1.ErrorParameter_TYPE_TIMESTAMP, "2026-11-01T00:00:00Z"
+		}},
+		{"personal in an internal error", func(s *shop) {
+			s.soldOut.Visibility = recoursev1.ErrorOptions_VISIBILITY_INTERNAL
+			s.soldOut.Params[0].Sensitivity = recoursev1.ErrorParameter_SENSITIVITY_PERSONAL
+		}},
+		{"two sentences", func(s *shop) { s.soldOut.Message += " It is so." }},
+		{"a link", func(s *shop) {
+			s.soldOut.Links = []*recoursev1.ErrorLink{{Url: "https://x.example.com/{sku}", Description: "The item"}}
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newShop(t)
+			test.change(s)
+			if findings := lint.Run(s.files(t)); len(findings) > 0 {
+				t.Errorf("got %s", list(findings))
+			}
+		})
+	}
+}
+
 func TestNothingToFind(t *testing.T) {
 	if findings := lint.Run(newShop(t).files(t)); len(findings) > 0 {
 		t.Errorf("the shop: %s", list(findings))

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
+	_ "google.golang.org/protobuf/types/known/structpb" // the shop has one
 )
 
 // shop is a service with two errors that break no rule, as parts that a test changes before they are put together.
@@ -26,7 +27,7 @@ type shop struct {
 
 // shopFile is what the compiler would make of shop.proto but for our options. Lines are in the order of the file.
 const shopFile = `
-	name: "shop.proto" package: "shop.v1" syntax: "proto3"
+	name: "shop.proto" package: "shop.v1" syntax: "proto3" dependency: "google/protobuf/struct.proto"
 	enum_type {
 		name: "ShopError"
 		value { name: "SHOP_ERROR_UNSPECIFIED" number: 0 }
@@ -38,6 +39,13 @@ const shopFile = `
 		field { name: "sku" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
 		field { name: "items" number: 2 type: TYPE_MESSAGE type_name: ".shop.v1.Item" label: LABEL_REPEATED json_name: "items" }
 		field { name: "first_item" number: 3 type: TYPE_MESSAGE type_name: ".shop.v1.Item" label: LABEL_OPTIONAL json_name: "firstItem" }
+		field { name: "labels" number: 4 type: TYPE_MESSAGE type_name: ".shop.v1.OrderRequest.LabelsEntry" label: LABEL_REPEATED }
+		field { name: "extra" number: 5 type: TYPE_MESSAGE type_name: ".google.protobuf.Struct" label: LABEL_OPTIONAL }
+		nested_type {
+			name: "LabelsEntry" options { map_entry: true }
+			field { name: "key" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
+			field { name: "value" number: 2 type: TYPE_MESSAGE type_name: ".shop.v1.Item" label: LABEL_OPTIONAL }
+		}
 	}
 	message_type { name: "Item" field { name: "quantity" number: 1 type: TYPE_INT64 label: LABEL_OPTIONAL } }
 	message_type { name: "OrderResponse" }

@@ -116,7 +116,8 @@ func writeGitHub(w io.Writer, findings []catalog.Finding) error {
 		if f.At.File == "" && f.Error != "" {
 			text = f.Error + ": " + text
 		}
-		if _, err := fmt.Fprintf(w, "::%s %stitle=%s::%s\n", level, properties, githubProperty.Replace(f.Rule), githubText.Replace(text)); err != nil {
+		line := "::" + level + " " + properties + "title=" + githubProperty.Replace(f.Rule) + "::" + githubText.Replace(text)
+		if _, err := fmt.Fprintln(w, line); err != nil {
 			return err
 		}
 	}

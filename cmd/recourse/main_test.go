@@ -99,6 +99,9 @@ func TestRun(t *testing.T) {
 			"::error title=BREAK_DELETED::shop.example.com/SOLD_OUT: SHOP_ERROR_SOLD_OUT is no longer declared, and its number 1 and error code SOLD_OUT " +
 				"may be given to another error: declare it again, with deprecated_since if nothing answers with it any more\n", ""},
 
+		{"breaking cannot read a part", strings.Replace(set, "}\n  source_code_info", "value { name: 'SHOP_ERROR_NEW' number: 2 } }\n  source_code_info", 1),
+			[]string{"breaking", "-against", older, "-"}, 1, "shop/v1/shop.proto: CAT_DECLARED: SHOP_ERROR_NEW declares no error: " +
+				"give it the option (recourse.v1.error), or reserve its number and name\n", ""},
 		{"no command", "", nil, 2, "", "recourse works with the errors"},
 		{"no such command", "", []string{"lnit"}, 2, "", "recourse: there is no command \"lnit\": `recourse help` lists them\n"},
 		{"no such flag", "", []string{"lint", "-colour", "-"}, 2, "", "recourse: lint: flag provided but not defined: -colour; see `recourse help lint`\n"},
