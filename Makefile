@@ -21,6 +21,9 @@ GO_FILES = $(filter-out gen/%,$(wildcard $(shell git ls-files -co --exclude-stan
 LIBRARY_FILES = $(filter-out %_test.go internal/rpctest/% interceptors/misuse.go, \
 	$(filter status/% interceptors/% policy/% async/% internal/%,$(GO_FILES)))
 
+# The catalogue of the example, as people read it.
+ERRORS_DOCS := docs/errors
+
 # An open parenthesis on its own would confuse make.
 PAREN := (
 
@@ -46,6 +49,10 @@ test: ## Vet, and run all tests, with the race detector too where there is a C c
 race: ## Run all tests with the race detector
 	go test -race ./...
 
+.PHONY: browser-test
+browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder leaves pictures
+	@catalog/docs/browsertest/run.sh
+
 .PHONY: scenarios
 scenarios: ## Show what an overload does to us and to others: about a minute
 	go -C bench run ./cmd/overload
@@ -60,11 +67,19 @@ demo: ## Run the example server and client against each other
 generate: ## Write gen/ anew from proto/
 	$(BUF) generate
 
+.PHONY: errors-docs
+errors-docs: ## Write the pages of the example's errors anew from proto/
+	@set=$$(mktemp -d)/set.binpb; trap 'rm -rf "$${set%/*}"' EXIT; \
+	$(BUF) build -o "$$set"; \
+	go run ./cmd/recourse docs -o $(ERRORS_DOCS) "$$set"
+
 .PHONY: checkgenerate
-checkgenerate: ## Fail where gen/ or go.mod is not current
+checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	$(BUF) generate -o "$$dir"; \
-	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }
+	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }; \
+	$(BUF) build -o "$$dir/set.binpb"; \
+	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
 	go mod tidy -diff
 	go -C bench mod tidy -diff
 

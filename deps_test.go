@@ -63,6 +63,8 @@ var rules = []rule{
 	{who: "./async/...", never: []string{"./interceptors/..."}},
 	{who: "./telemetry/...", never: []string{"go.opentelemetry.io/otel/sdk/..."}},
 	{who: "./catalog/...", never: []string{"./interceptors/...", "./async/...", "./telemetry/..."}},
+	{who: "./catalog/docs/...", never: []string{"google.golang.org/grpc/..."}, except: plainGRPC},
+	{who: "./catalog/docs/...", never: []string{"./..."}, except: []string{"./catalog", "./catalog/docs/...", "./gen/go/recourse/...", "./status/..."}},
 
 	// What an example needs, its reader needs too.
 	{who: "./examples/...", never: []string{".../internal/..."}, direct: true},
