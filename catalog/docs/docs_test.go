@@ -3,6 +3,7 @@ package docs_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -119,8 +120,9 @@ func TestTheSnippetsCompile(t *testing.T) {
 	c := example(t)
 	c.Errors = append(c.Errors, everyType())
 	imports := regexp.MustCompile(`import (.*)\n`)
-	src := "package snippets\n\nimport (\n\t\"errors\"\n\t\"fmt\"\n\t\"time\"\n\t\"github.com/recourse-dev/recourse/status\"\n\tassistantv1 \"github.com/recourse-dev/recourse/gen/go/assistant/v1\"\n)\n" +
-		"var _ = fmt.Println\nvar _ time.Time\nvar _ = status.From\nvar _ = errors.Is\n"
+	src := "package snippets\n\nimport (\n\t\"errors\"\n\t\"fmt\"\n" +
+		"\tassistantv1 \"github.com/recourse-dev/recourse/gen/go/assistant/v1\"\n)\n" +
+		"var _ = fmt.Println\n"
 	readme := string(files(t, c, docs.Markdown)["README.md"])
 	n := 0
 	for _, block := range strings.Split(readme, "```go\n")[1:] {
@@ -131,7 +133,9 @@ func TestTheSnippetsCompile(t *testing.T) {
 		}
 		n++
 		if strings.Contains(code, "ErrAllTypes") { // which no generated code has
-			for _, want := range []string{`Text:  "a \"quote\"",`, `Many:  -3,`, "Share: 0.5,", "Yes:   true,", "Wait:  1500 * time.Millisecond,", "At:    time.Now(),"} {
+			for _, want := range []string{
+				`Text:  "a \"quote\"",`, `Many:  -3,`, "Share: 0.5,", "Yes:   true,", "Wait:  1500 * time.Millisecond,", "At:    time.Now(),",
+			} {
 				if !strings.Contains(server, want) {
 					t.Errorf("no %s in %s", want, server)
 				}
@@ -141,7 +145,7 @@ func TestTheSnippetsCompile(t *testing.T) {
 		if !strings.Contains(server, "return") {
 			server += "return nil, nil"
 		}
-		src += "func server" + string(rune('a'+n)) + "() (any, error) {\n" + server + "}\nfunc client" + string(rune('a'+n)) + "(err error) {\n// A client" + client + "}\n"
+		src += fmt.Sprintf("func server%d() (any, error) {\n%s}\nfunc client%d(err error) {\n// A client%s}\n", n, server, n, client)
 	}
 	if n != len(c.Errors) {
 		t.Errorf("%d snippets of %d errors", n, len(c.Errors))

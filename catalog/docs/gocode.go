@@ -38,8 +38,9 @@ func snippet(e *catalog.Error) string {
 }
 
 func plainSnippet(e *catalog.Error) string {
-	return fmt.Sprintf("import \"github.com/recourse-dev/recourse/status\"\n\n"+
-		"// A client knows it.\nif e, ok := status.From(err); ok && e.Domain() == %q && e.ErrorCode() == %q {\n\t// %s\n}\n", e.Domain, e.Reason, comment(e))
+	const code = "import \"github.com/recourse-dev/recourse/status\"\n\n// A client knows it.\n" +
+		"if e, ok := status.From(err); ok && e.Domain() == %q && e.ErrorCode() == %q {\n\t// %s\n}\n"
+	return fmt.Sprintf(code, e.Domain, e.Reason, comment(e))
 }
 
 // comment is what a client does, on one line.

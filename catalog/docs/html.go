@@ -39,7 +39,8 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"short":     func(service string) string { return service[strings.LastIndexByte(service, '.')+1:] },
 }).Parse(pagesHTML))
 
-var policy = fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", sum(styleCSS), sum(siteJS))
+var policy = fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; "+
+	"img-src data:; base-uri 'none'; form-action 'none'", sum(styleCSS), sum(siteJS))
 
 func sum(text string) string {
 	h := sha256.Sum256([]byte(text))

@@ -28,7 +28,8 @@ func (s *site) markdown() []byte {
 	m.line("")
 	m.line("| error | code | what happened | send it again? |\n|---|---|---|---|")
 	for _, p := range s.Pages {
-		m.line("| [%s](#%s) | %s | %s | %s |", escape(p.Error.Reason), anchors[p], escape(p.Code.Name), escape(p.Error.Title), escape(strings.ToLower(p.Retry.Short)))
+		m.line("| [%s](#%s) | %s | %s | %s |",
+			escape(p.Error.Reason), anchors[p], escape(p.Code.Name), escape(p.Error.Title), escape(strings.ToLower(p.Retry.Short)))
 	}
 	return []byte(m.b.String() + "\n" + strings.TrimRight(body.b.String(), "\n") + "\n")
 }

@@ -90,7 +90,9 @@ func newPage(e *catalog.Error) *page {
 // read in another order than it stands: a page, and above all code to copy, says what it shows.
 func cleaned(e *catalog.Error) *catalog.Error {
 	c := *e
-	for _, text := range []*string{&c.Title, &c.Description, &c.Message, &c.Suggestion, &c.Since, &c.DeprecatedSince, &c.ReplacedBy, &c.Version, &c.Enum, &c.Value} {
+	for _, text := range []*string{
+		&c.Title, &c.Description, &c.Message, &c.Suggestion, &c.Since, &c.DeprecatedSince, &c.ReplacedBy, &c.Version, &c.Enum, &c.Value,
+	} {
 		*text = clean(*text)
 	}
 	c.Params, c.Links, c.Methods = slices.Clone(c.Params), slices.Clone(c.Links), slices.Clone(c.Methods)

@@ -1,7 +1,8 @@
 package main
 
 import (
-	"bytes"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -88,7 +89,8 @@ func catalogForDocs(stdin io.Reader, name string) (*catalog.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	if text := bytes.TrimSpace(b); bytes.HasPrefix(text, []byte("{")) && bytes.Contains(text, []byte(`"schema"`)) {
+	var head struct{ Schema *json.RawMessage }
+	if json.Unmarshal(b, &head) == nil && head.Schema != nil {
 		return catalog.Parse(b)
 	}
 	files, err := catalog.Load(b)
@@ -104,7 +106,7 @@ func catalogForDocs(stdin io.Reader, name string) (*catalog.Catalog, error) {
 		return nil, fmt.Errorf("the declarations have mistakes:\n%s", strings.Join(lines, "\n"))
 	}
 	if len(c.Errors) == 0 {
-		return nil, fmt.Errorf("it declares no errors: give an enum the option (recourse.v1.catalog), see docs/catalogue.md")
+		return nil, errors.New("it declares no errors: give an enum the option (recourse.v1.catalog), see docs/catalogue.md")
 	}
 	return c, nil
 }
