@@ -17,12 +17,15 @@ FUZZTIME ?= 30s
 IMAGE := proto/recourse.v1.image.txtpb
 
 # What is written by hand, untracked files included and deleted ones not.
-GO_FILES = $(filter-out gen/%,$(wildcard $(shell git ls-files -co --exclude-standard -- '*.go')))
+GO_FILES = $(filter-out gen/% $(GUIDE)/gen/%,$(wildcard $(shell git ls-files -co --exclude-standard -- '*.go')))
 LIBRARY_FILES = $(filter-out %_test.go internal/rpctest/% interceptors/misuse.go, \
 	$(filter status/% interceptors/% policy/% async/% internal/%,$(GO_FILES)))
 
 # The catalogue of the example, as people read it.
 ERRORS_DOCS := docs/errors
+
+# The example of docs/catalogue.md, which generates its code as a newcomer does.
+GUIDE := examples/catalogue
 
 # An open parenthesis on its own would confuse make.
 PAREN := (
@@ -64,8 +67,9 @@ demo: ## Run the example server and client against each other
 	@go run ./examples/demo
 
 .PHONY: generate
-generate: ## Write gen/ anew from proto/
+generate: ## Write gen/ anew from proto/, and that of the guide's example
 	$(BUF) generate
+	$(GUIDE)/generate.sh
 
 .PHONY: errors-docs
 errors-docs: ## Write the pages of the example's errors anew from proto/
@@ -78,6 +82,8 @@ checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	$(BUF) generate -o "$$dir"; \
 	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }; \
+	$(GUIDE)/generate.sh "$$dir/guide"; \
+	diff -r "$$dir/guide" $(GUIDE)/gen || { echo '$(GUIDE)/gen is not current: run make generate' >&2; exit 1; }; \
 	$(BUF) build -o "$$dir/set.binpb"; \
 	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
 	go mod tidy -diff

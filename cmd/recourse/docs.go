@@ -73,7 +73,7 @@ func writeDocs(s streams, dir, format string, check bool, from string) int {
 	if err != nil {
 		return s.fail("docs: %v", err)
 	}
-	fmt.Fprintf(s.stdout, "%s: %d errors in %d files, %d changed\n", dir, len(c.Errors), len(files), len(changed))
+	fmt.Fprintf(s.stdout, "%s: errors %d, files %d, changed %d\n", dir, len(c.Errors), len(files), len(changed))
 	return exitOK
 }
 

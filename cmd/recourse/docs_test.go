@@ -19,7 +19,7 @@ func runDocs(t *testing.T, stdin io.Reader, args ...string) (code int, stdout, s
 func TestDocs(t *testing.T) {
 	const from = "../../docs/errors/catalog.json"
 	dir := t.TempDir()
-	if code, out, err := runDocs(t, nil, "-o", dir, from); code != exitOK || !strings.Contains(out, "10 errors in 13 files, 13 changed") {
+	if code, out, err := runDocs(t, nil, "-o", dir, from); code != exitOK || !strings.Contains(out, "errors 10, files 13, changed 13") {
 		t.Fatal(code, out, err)
 	}
 	if code, out, err := runDocs(t, nil, from, "-check", "-o", dir); code != exitOK || out != "" {
@@ -36,7 +36,7 @@ func TestDocs(t *testing.T) {
 	if readErr != nil {
 		t.Fatal(readErr)
 	}
-	if code, out, err := runDocs(t, bytes.NewReader(b), "-o", dir, "-format", "markdown, json", "-"); code != exitOK || !strings.Contains(out, "in 2 files, 1 changed") {
+	if code, out, err := runDocs(t, bytes.NewReader(b), "-o", dir, "-format", "markdown, json", "-"); code != exitOK || !strings.Contains(out, "files 2, changed 1") {
 		t.Error(code, out, err)
 	}
 }
