@@ -2,12 +2,12 @@ package docs
 
 import (
 	"fmt"
+	"go/token"
 	"math"
 	"path"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/recourse-dev/recourse/catalog"
 )
@@ -16,10 +16,10 @@ import (
 // code where the catalogue says where that is, else with package status.
 func snippet(e *catalog.Error) string {
 	importPath, pkg := goPackage(e.GoPackage)
-	if pkg == "" {
+	name := catalog.GoName(e.Reason)
+	if pkg == "" || !identifiers(e) {
 		return plainSnippet(e)
 	}
-	name := catalog.GoName(e.Reason)
 	imported := strconv.Quote(importPath)
 	if path.Base(importPath) != pkg {
 		imported = pkg + " " + imported
@@ -35,6 +35,17 @@ func snippet(e *catalog.Error) string {
 			pkg, name, strings.Join(reads(e), ", "))
 	}
 	return b.String()
+}
+
+// identifiers tells whether the names of an error are names in Go: what is copied is code, and
+// nothing else that a catalogue would like to be.
+func identifiers(e *catalog.Error) bool {
+	for _, p := range e.Params {
+		if !token.IsIdentifier(catalog.GoName(p.Key)) {
+			return false
+		}
+	}
+	return token.IsIdentifier(catalog.GoName(e.Reason))
 }
 
 func plainSnippet(e *catalog.Error) string {
@@ -55,10 +66,8 @@ func goPackage(option string) (importPath, name string) {
 	if name == "" {
 		name = strings.NewReplacer("-", "_", ".", "_").Replace(path.Base(importPath))
 	}
-	for i, r := range name {
-		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
-			return "", ""
-		}
+	if !token.IsIdentifier(name) {
+		return "", ""
 	}
 	if importPath == "" || strings.ContainsFunc(importPath, func(r rune) bool { return r <= ' ' || strings.ContainsRune("\"`\\<>", r) }) {
 		return "", ""
