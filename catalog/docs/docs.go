@@ -77,6 +77,14 @@ type site struct {
 	shared  map[string][]*page
 }
 
+// Only is the domain where there is no other.
+func (s *site) Only() *domain {
+	if len(s.Domains) == 1 {
+		return s.Domains[0]
+	}
+	return nil
+}
+
 // domain is the errors of one domain.
 type domain struct {
 	Name, Version string

@@ -21,8 +21,7 @@ type page struct {
 	Code        code
 	Description []string // paragraphs
 	Message     string   // with examples
-	Suggestion  string   // with examples
-	Usual       bool     // the suggestion is not the error's own but what its code stands for
+	Suggestion  string   // with examples; that of the code where the error has none
 	Actions     []action
 	Retry       answer
 	Outcome     answer
@@ -75,7 +74,7 @@ func newPage(e *catalog.Error) *page {
 		return p
 	}
 	p.Status = text
-	p.Message, p.Suggestion, p.Usual = sent.Message(), sent.Suggestion(), e.Suggestion == ""
+	p.Message, p.Suggestion = sent.Message(), sent.Suggestion()
 	for _, a := range sent.RecoveryActions() {
 		p.Actions = append(p.Actions, actionOf(a))
 	}
