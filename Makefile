@@ -16,6 +16,10 @@ FUZZTIME ?= 30s
 # The last published form of recourse.v1, as text. `make breaking` compares with it.
 IMAGE := proto/recourse.v1.image.txtpb
 
+# The errors that the example declared at its last release, beside their proto files: `make breaking` compares with them.
+# The document in docs/errors is always that of now.
+CATALOG := proto/assistant/catalog.json
+
 # What is written by hand, untracked files included and deleted ones not.
 GO_FILES = $(filter-out gen/% $(GUIDE)/gen/%,$(wildcard $(shell git ls-files -co --exclude-standard -- '*.go')))
 LIBRARY_FILES = $(filter-out %_test.go internal/rpctest/% interceptors/misuse.go, \
@@ -36,7 +40,7 @@ if grep -nE '$(1)' /dev/null $(2) | grep -vE '^[^:]+:[0-9]+:[[:space:]]*//'; the
 endef
 
 .PHONY: all
-all: generate lint test ## Generate, lint and test (the default)
+all: generate lint test plugin ## Generate, lint and test (the default)
 
 # The race detector needs a C compiler; without one the go command turns cgo off.
 .PHONY: test
@@ -55,6 +59,12 @@ race: ## Run all tests with the race detector
 .PHONY: browser-test
 browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder leaves pictures
 	@catalog/docs/browsertest/run.sh
+
+# Apart from the other tests: it builds buf.
+.PHONY: plugin
+plugin: ## Test the plugin of buf, through buf
+	go -C tools/buf-plugin-recourse vet ./...
+	go -C tools/buf-plugin-recourse test ./...
 
 .PHONY: scenarios
 scenarios: ## Show what an overload does to us and to others: about a minute
@@ -88,6 +98,7 @@ checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
 	go mod tidy -diff
 	go -C bench mod tidy -diff
+	go -C tools/buf-plugin-recourse mod tidy -diff
 
 .PHONY: lint
 lint: ## Check format and style of Go and proto files
@@ -97,8 +108,10 @@ lint: ## Check format and style of Go and proto files
 	go vet ./...
 	$(STATICCHECK) ./...
 	cd bench && go tool -modfile=../tools/lint/go.mod staticcheck ./...
+	cd tools/buf-plugin-recourse && go tool -modfile=../lint/go.mod staticcheck ./...
 	$(BUF) lint
 	$(BUF) format -d --exit-code
+	$(BUF) build proto -o - | go run ./cmd/recourse lint -warnings -root proto -
 	@$(call forbid,\btime\.After\$(PAREN),$(GO_FILES),time.After leaks its timer in a loop: use time.NewTimer)
 	@$(call forbid,\binterface\{\},$(GO_FILES),say any)
 	@$(call forbid,\bpanic\$(PAREN),$(LIBRARY_FILES),a library returns errors)
@@ -109,12 +122,15 @@ fmt: ## Format Go and proto files
 	$(BUF) format -w
 
 .PHONY: breaking
-breaking: ## Fail where recourse.v1 breaks its published form
+breaking: ## Fail where recourse.v1 breaks its published form, or a declared error what clients rely on
 	$(BUF) breaking --against $(IMAGE)
+	@test -f $(CATALOG) || { echo '$(CATALOG) is missing, so nothing can be compared with it' >&2; exit 1; }
+	$(BUF) build proto -o - | go run ./cmd/recourse breaking -against $(CATALOG) -root proto -
 
 .PHONY: image
-image: ## Publish recourse.v1 as it is now: from here on it may only grow
+image: ## Publish recourse.v1, and the errors of the example, as they are now: from here on they may only grow
 	$(BUF) build --path proto/recourse --exclude-source-info -o $(IMAGE)
+	$(BUF) build proto -o - | go run ./cmd/recourse docs -format json -o $(dir $(CATALOG)) -
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)

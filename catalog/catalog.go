@@ -26,9 +26,38 @@ const Schema = 1
 // Catalog is the errors of any number of services.
 type Catalog struct {
 	Schema  int       `json:"schema"`
-	Errors  []*Error  `json:"errors"`  // by domain and reason
-	Methods []*Method `json:"methods"` // that declare errors, by name
+	Errors  []*Error  `json:"errors"`            // by domain and reason
+	Methods []*Method `json:"methods"`           // that declare errors, by name
+	Enums   []*Enum   `json:"enums"`             // in which errors are declared, by name
+	Retired []string  `json:"retired,omitempty"` // keys of errors that were declared once, see [Catalog.Remember]
 }
+
+// Enum is an enum whose values declare errors.
+type Enum struct {
+	Name    string `json:"name"` // full
+	Domain  string `json:"domain"`
+	Version string `json:"version,omitempty"`
+
+	// What no error may ever be called again. It is written down because a later version
+	// of the file may have lost it.
+	ReservedNames   []string  `json:"reservedNames,omitempty"`
+	ReservedNumbers []Numbers `json:"reservedNumbers,omitempty"`
+
+	descriptor protoreflect.EnumDescriptor
+	at         Position
+}
+
+// Numbers are those from First to Last, which is one of them.
+type Numbers struct {
+	First int32 `json:"first"`
+	Last  int32 `json:"last"`
+}
+
+// Descriptor is the enum's, nil of a catalogue that was read from JSON.
+func (e *Enum) Descriptor() protoreflect.EnumDescriptor { return e.descriptor }
+
+// At is where the enum was declared.
+func (e *Enum) At() Position { return e.at }
 
 // Error is one declared error.
 type Error struct {
@@ -119,14 +148,6 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
-// Problem is a mistake in a declaration.
-type Problem struct {
-	At   Position
-	Text string // what is wrong, and what to do
-}
-
-func (p Problem) String() string { return p.At.String() + ": " + p.Text }
-
 // Read finds the declarations in files. What cannot be read at all is a problem; that it
 // can be read does not make it good, see package lint.
 func Read(files []protoreflect.FileDescriptor) (*Catalog, []Problem) {
@@ -141,6 +162,7 @@ func Read(files []protoreflect.FileDescriptor) (*Catalog, []Problem) {
 		}
 	}
 	slices.SortFunc(r.catalog.Errors, func(a, b *Error) int { return cmp.Compare(a.Key(), b.Key()) })
+	slices.SortFunc(r.catalog.Enums, func(a, b *Enum) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(r.catalog.Methods, func(a, b *Method) int { return cmp.Compare(a.Name, b.Name) })
 	return r.catalog, r.problems
 }
@@ -151,8 +173,8 @@ type reader struct {
 	problems []Problem
 }
 
-func (r *reader) problem(at protoreflect.Descriptor, format string, args ...any) {
-	r.problems = append(r.problems, Problem{positionOf(at), fmt.Sprintf(format, args...)})
+func (r *reader) problem(rule string, at protoreflect.Descriptor, format string, args ...any) {
+	r.problems = append(r.problems, Problem{At: PositionOf(at), Text: fmt.Sprintf(format, args...), Rule: rule})
 }
 
 func (r *reader) nested(messages protoreflect.MessageDescriptors) {
@@ -166,19 +188,36 @@ func (r *reader) enums(enums protoreflect.EnumDescriptors) {
 	for i := range enums.Len() {
 		e := enums.Get(i)
 		options, declared := option[*recoursev1.CatalogOptions](e, recoursev1.E_Catalog)
+		if declared {
+			r.catalog.Enums = append(r.catalog.Enums, newEnum(e, options))
+		}
 		for j := range e.Values().Len() {
 			v := e.Values().Get(j)
 			spec, has := option[*recoursev1.ErrorOptions](v, recoursev1.E_Error)
 			switch {
 			case has && !declared:
-				r.problem(v, "%s declares an error, but its enum is no catalogue: give %s the option (recourse.v1.catalog)", v.Name(), e.Name())
+				r.problem(RuleDeclared, v,
+					"%s declares an error, but its enum is no catalogue: give %s the option (recourse.v1.catalog)", v.Name(), e.Name())
 			case has:
 				r.error(v, options, spec)
 			case declared && v.Number() != 0:
-				r.problem(v, "%s declares no error: give it the option (recourse.v1.error), or reserve its number and name", v.Name())
+				r.problem(RuleDeclared, v,
+					"%s declares no error: give it the option (recourse.v1.error), or reserve its number and name", v.Name())
 			}
 		}
 	}
+}
+
+func newEnum(e protoreflect.EnumDescriptor, c *recoursev1.CatalogOptions) *Enum {
+	enum := &Enum{Name: string(e.FullName()), Domain: c.GetDomain(), Version: c.GetVersion(), descriptor: e, at: PositionOf(e)}
+	for i := range e.ReservedNames().Len() {
+		enum.ReservedNames = append(enum.ReservedNames, string(e.ReservedNames().Get(i)))
+	}
+	for i := range e.ReservedRanges().Len() {
+		r := e.ReservedRanges().Get(i)
+		enum.ReservedNumbers = append(enum.ReservedNumbers, Numbers{int32(r[0]), int32(r[1])})
+	}
+	return enum
 }
 
 func (r *reader) error(v protoreflect.EnumValueDescriptor, c *recoursev1.CatalogOptions, o *recoursev1.ErrorOptions) {
@@ -187,10 +226,11 @@ func (r *reader) error(v protoreflect.EnumValueDescriptor, c *recoursev1.Catalog
 		Domain: c.GetDomain(), Version: c.GetVersion(),
 		Reason: cmp.Or(o.GetReason(), Reason(string(enum.Name()), string(v.Name()))),
 		Code:   Word(o.GetCode()), Title: o.GetTitle(), Description: comment(v), Message: o.GetMessage(), Suggestion: o.GetSuggestion(),
-		Outcome: Word(o.GetOutcome()), Retry: Word(o.GetRetry()), Visibility: cmp.Or(Word(o.GetVisibility()), "PUBLIC"), Severity: Word(o.GetSeverity()),
+		Outcome: Word(o.GetOutcome()), Retry: Word(o.GetRetry()),
+		Visibility: cmp.Or(Word(o.GetVisibility()), "PUBLIC"), Severity: Word(o.GetSeverity()),
 		Since: o.GetSince(), DeprecatedSince: o.GetDeprecatedSince(), ReplacedBy: o.GetReplacedBy(),
 		Enum: string(enum.FullName()), Value: string(v.Name()), Number: int32(v.Number()), GoPackage: goPackage(v),
-		options: o, at: positionOf(v), value: v,
+		options: o, at: PositionOf(v), value: v,
 	}
 	if c.GetDocBaseUrl() != "" {
 		e.Page = c.GetDocBaseUrl() + e.Reason
@@ -209,7 +249,7 @@ func (r *reader) error(v protoreflect.EnumValueDescriptor, c *recoursev1.Catalog
 	for _, a := range o.GetActions() {
 		b, err := protojson.Marshal(a)
 		if err != nil {
-			r.problem(v, "an action of %s cannot be written: %v", v.Name(), err)
+			r.problem(RuleDeclared, v, "an action of %s cannot be written: %v", v.Name(), err)
 			continue
 		}
 		e.Actions = append(e.Actions, compact(b))
@@ -238,7 +278,7 @@ func (r *reader) service(s protoreflect.ServiceDescriptor) {
 		if shared == nil && !has {
 			continue
 		}
-		method := &Method{Name: string(s.FullName()) + "/" + string(m.Name()), descriptor: m, at: positionOf(m)}
+		method := &Method{Name: string(s.FullName()) + "/" + string(m.Name()), descriptor: m, at: PositionOf(m)}
 		for _, name := range own.GetErrors() {
 			r.declares(method, m, name)
 		}
@@ -252,7 +292,9 @@ func (r *reader) service(s protoreflect.ServiceDescriptor) {
 func (r *reader) declares(m *Method, at protoreflect.Descriptor, name string) {
 	e := r.find(at, name)
 	if e == nil {
-		r.problem(at, "%s declares the error %q, which is nowhere: write the name of a value of a catalogue, with its package if that is another", at.Name(), name)
+		r.problem(RuleMethodRef, at,
+			"%s declares the error %q, which is nowhere: write the name of a value of a catalogue, with its package if that "+
+				"is another", at.Name(), name)
 		return
 	}
 	if !slices.Contains(m.Errors, e.Key()) {
@@ -279,7 +321,8 @@ func option[T proto.Message](d protoreflect.Descriptor, x protoreflect.Extension
 	return v, ok
 }
 
-func positionOf(d protoreflect.Descriptor) Position {
+// PositionOf is where something was declared.
+func PositionOf(d protoreflect.Descriptor) Position {
 	p := Position{File: d.ParentFile().Path()}
 	if l := d.ParentFile().SourceLocations().ByDescriptor(d); l.Path != nil {
 		p.Line, p.Column = l.StartLine+1, l.StartColumn+1
@@ -372,6 +415,23 @@ func (c *Catalog) Find(name string) *Error {
 	return found
 }
 
+// Remember takes over from an earlier document of the same errors which of them are gone, so
+// that none of their keys is ever another error's. Descriptors do not know. Whoever writes
+// the document anew calls it with the one before.
+func (c *Catalog) Remember(earlier *Catalog) {
+	keys := slices.Clone(earlier.Retired)
+	for _, e := range earlier.Errors {
+		keys = append(keys, e.Key())
+	}
+	declared := map[string]bool{}
+	for _, e := range c.Errors {
+		declared[e.Key()] = true
+	}
+	keys = slices.DeleteFunc(append(keys, c.Retired...), func(key string) bool { return declared[key] })
+	slices.Sort(keys)
+	c.Retired = slices.Compact(keys)
+}
+
 // Write writes the catalogue as JSON, the same for the same declarations.
 func (c *Catalog) Write(w io.Writer) error {
 	enc := json.NewEncoder(w)
@@ -400,6 +460,11 @@ func Parse(b []byte) (*Catalog, error) {
 	for i, m := range c.Methods {
 		if m == nil || m.Name == "" {
 			return nil, fmt.Errorf("method %d of the catalogue has no name", i)
+		}
+	}
+	for i, e := range c.Enums {
+		if e == nil || e.Name == "" {
+			return nil, fmt.Errorf("enum %d of the catalogue has no name", i)
 		}
 	}
 	return c, nil

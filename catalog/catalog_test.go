@@ -32,8 +32,29 @@ func TestTheExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := []cmp.Option{cmpopts.IgnoreUnexported(catalog.Error{}, catalog.Method{})}
+	opts := []cmp.Option{cmpopts.IgnoreUnexported(catalog.Error{}, catalog.Method{}, catalog.Enum{})}
 	if diff := cmp.Diff(c, again, opts...); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What is gone stays gone, however often the document is written anew.
+func TestRemember(t *testing.T) {
+	document := func(reasons ...string) *catalog.Catalog {
+		c := &catalog.Catalog{Schema: catalog.Schema}
+		for _, r := range reasons {
+			c.Errors = append(c.Errors, &catalog.Error{Domain: "d", Reason: r})
+		}
+		return c
+	}
+	first, second, third := document("A", "B"), document("B", "C"), document("A", "C")
+	second.Remember(first)
+	third.Remember(second)
+	if diff := cmp.Diff([]string{"d/A"}, second.Retired); diff != "" {
+		t.Error(diff)
+	}
+	// A is declared again, which package breaking reports.
+	if diff := cmp.Diff([]string{"d/B"}, third.Retired); diff != "" {
 		t.Error(diff)
 	}
 }

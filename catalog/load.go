@@ -26,7 +26,9 @@ func Load(b []byte) ([]protoreflect.FileDescriptor, error) {
 	}
 	files, err := protodesc.NewFiles(set)
 	if err != nil {
-		return nil, fmt.Errorf("the descriptor set does not hold together: %w; make it with imports (`buf build -o set.binpb`, `protoc --include_imports`)", err)
+		return nil, fmt.Errorf(
+			"the descriptor set does not hold together: %w; make it with imports (`buf build -o set.binpb`, `protoc "+
+				"--include_imports`)", err)
 	}
 	var out []protoreflect.FileDescriptor
 	for _, f := range set.GetFile() { // in their order, which is that of the imports
@@ -49,7 +51,9 @@ func decode(b []byte, set *descriptorpb.FileDescriptorSet) error {
 	case proto.Unmarshal(b, set) == nil:
 	case prototext.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(text, set) == nil:
 	default:
-		return errors.New("this is no descriptor set: make one with `buf build -o set.binpb`, or `protoc --include_imports --include_source_info -o set.binpb`")
+		return errors.New(
+			"this is no descriptor set: make one with `buf build -o set.binpb`, or `protoc --include_imports " +
+				"--include_source_info -o set.binpb`")
 	}
 	return nil
 }

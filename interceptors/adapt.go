@@ -18,11 +18,12 @@ import (
 
 func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
 	u := unaryServings.Get().(*unaryServing)
-	ctx = u.observed(ctx, s, Call{Method: info.FullMethod})
-	u.begin(ctx, s, info.FullMethod, req, handler)
+	u.enter(ctx, s, Call{Method: info.FullMethod})
 	defer u.release()
 	defer u.lastResort(&err)
 	defer u.outcome(&reply, &err)
+	u.observed()
+	u.begin(req, handler)
 	reply, err = u.serve()
 	u.returned = true
 	return reply, err
@@ -31,12 +32,12 @@ func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	w := &serverStream{ServerStream: ss, srv: srv, handler: handler}
 	c := &w.serving.serverCall
-	call := Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream}
-	c.enter(c.observed(ss.Context(), s, call), s, call)
-	c.outer = c
-	raise(&ownContexts)
+	c.enter(ss.Context(), s, Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream})
 	defer c.lastResort(&err)
 	defer c.outcome(nil, &err)
+	c.observed()
+	c.outer = c
+	raise(&ownContexts)
 	if w.ctx, err = c.startHooks(); err == nil {
 		err = w.run()
 	}
@@ -50,6 +51,13 @@ func (c *client) unary(ctx context.Context, method string, req, reply any, cc *g
 	u.call.Method, u.call.Side = method, ClientSide
 	u.req, u.reply, u.invoker, u.last = req, reply, invoker, terminal.IsGRPC(invoker)
 	ctx, u.within = outgoing(ctx)
+	over := false
+	defer func() {
+		if !over { // runtime.Goexit below
+			_ = c.fail(ctx, u.call, status.Panicked(nil), nil, u.made(), &u.watch)
+			u.watch.end()
+		}
+	}()
 	if c.observer != nil {
 		ctx = u.watch.begin(ctx, c.observer, u.call, targetOf(cc))
 	}
@@ -57,6 +65,7 @@ func (c *client) unary(ctx context.Context, method string, req, reply any, cc *g
 	if err != nil {
 		err = c.fail(ctx, u.call, err, u.trailer, u.made(), &u.watch)
 	}
+	over = true
 	u.watch.end()
 	u.release()
 	return err
@@ -113,9 +122,6 @@ func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 	s.call = Call{Method: method, Side: ClientSide, ClientStreams: desc.ClientStreams, ServerStreams: desc.ServerStreams}
 	var within bool
 	s.caller, within = outgoing(ctx)
-	if c.observer != nil {
-		s.caller = s.watch.begin(s.caller, c.observer, s.call, targetOf(cc))
-	}
 	if engaged {
 		s.repeated.call, s.repeated.within = s.call, within
 	}
@@ -125,6 +131,9 @@ func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 			_ = s.finish(status.Panicked(nil), nil)
 		}
 	}()
+	if c.observer != nil {
+		s.caller = s.watch.begin(s.caller, c.observer, s.call, targetOf(cc))
+	}
 	err := s.open(s.caller, desc, cc, streamer, opts)
 	opened = true
 	if err != nil {
@@ -227,10 +236,10 @@ func (s *clientStream) end(err error, trailer metadata.MD) {
 		}
 		s.outcome = s.client.fail(s.caller, s.call, out, trailer, attempts, s.watch)
 	}
-	s.watch.end()
 	if s.cancel != nil {
 		s.cancel()
 	}
+	s.watch.end()
 }
 
 // refuse ends the call because a hook said so.
@@ -258,7 +267,15 @@ func (s *clientStream) RecvMsg(m any) error {
 		return s.recv(m)
 	}
 	s.receiving.Store(true)
+	returned := false
+	defer func() {
+		if !returned { // a panic, or runtime.Goexit, below
+			s.receiving.Store(false)
+			_ = s.finish(status.Panicked(nil), nil)
+		}
+	}()
 	err := s.recv(m)
+	returned = true
 	s.receiving.Store(false)
 	if err == nil && s.caller.Err() != nil { // it gave up meanwhile, and may not come back
 		s.abandon()
@@ -279,14 +296,23 @@ func (s *clientStream) recv(m any) error {
 		if s.call.ServerStreams {
 			return nil
 		}
+		s.marked()
 		return s.finish(nil, nil) // the only message is the end
 	case err == io.EOF:
+		s.marked()
 		if err := s.finish(nil, nil); err != nil {
 			return err
 		}
 		return io.EOF
 	default:
 		return s.finish(err, s.Trailer())
+	}
+}
+
+// marked tells an observer of a degraded answer, where nobody else looks for one.
+func (s *clientStream) marked() {
+	if s.repeated == nil && s.watch.watches() {
+		s.watch.marked(degradedIn(s.Trailer()))
 	}
 }
 

@@ -83,6 +83,87 @@ func TestTheSuccessPathAllocates(t *testing.T) {
 	}
 }
 
+// idleObserver does nothing.
+type idleObserver struct{}
+
+func (idleObserver) Attach(Side, func() (Levels, bool))                                 {}
+func (idleObserver) Begin(ctx context.Context, _ *Observation) context.Context          { return ctx }
+func (idleObserver) Attempt(ctx context.Context, _ *Observation, _ int) context.Context { return ctx }
+func (idleObserver) Event(context.Context, *Observation, Event)                         {}
+func (idleObserver) End(context.Context, *Observation, *Failure)                        {}
+
+// What an observer costs every call that succeeds, beyond what it does itself, called
+// directly: nothing.
+func TestAnIdleObserverAllocates(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	set, err := policy.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := incoming(ctx)
+	var reply any = wrapperspb.String("reply")
+	info := &grpc.UnaryServerInfo{FullMethod: "/a.B/C"}
+	handler := func(context.Context, any) (any, error) { return reply, nil }
+	streamInfo := &grpc.StreamServerInfo{FullMethod: "/a.B/C", IsServerStream: true}
+	var ss grpc.ServerStream = directStream{ctx: served}
+	streamHandler := func(any, grpc.ServerStream) error { return nil }
+	for _, policies := range []*policy.Set{nil, set} {
+		cost := func(o Observer) []float64 {
+			server, c := []ServerOption{Observe(o)}, &client{observer: o, policies: policies}
+			if policies != nil {
+				server = append(server, Policies(policies))
+			}
+			s := newServer(server...)
+			return []float64{
+				testing.AllocsPerRun(100, func() { _, _ = s.unary(served, reply, info, handler) }),
+				testing.AllocsPerRun(100, func() { _ = s.stream(nil, ss, streamInfo, streamHandler) }),
+				testing.AllocsPerRun(100, func() { _ = c.unary(ctx, "/a.B/C", reply, reply, nil, finished) }),
+			}
+		}
+		without, with := cost(nil), cost(idleObserver{})
+		for i, name := range []string{"unary server", "stream server", "unary client"} {
+			if with[i] > without[i] {
+				t.Errorf("%s, policies %v: %v allocations, and %v without", name, policies != nil, with[i], without[i])
+			}
+		}
+	}
+}
+
+// What an observer costs a call over a connection. A client's stream has to look for the
+// end of its caller's context, and for the mark of a degraded answer.
+func TestAnIdleObserverAllocatesEndToEnd(t *testing.T) {
+	set, err := policy.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name   string
+		option Option
+		most   [4]float64 // of each shape
+	}{
+		{"", OnFailure(nil), [4]float64{0, 5, 5, 5}},
+		{"with policies", Policies(set), [4]float64{0, 6, 3, 6}},
+	} {
+		for i, shape := range rpctest.Shapes {
+			cost := func(o Observer) float64 {
+				observe := Observe(o)
+				conn := rpctest.Start(t, rpctest.Echo, ServerOptions(row.option, observe), DialOptions(row.option, observe)...)
+				return testing.AllocsPerRun(200, func() {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					if r := rpctest.Do(ctx, conn, shape, "a"); r.Err != nil {
+						t.Error(r.Err)
+					}
+				})
+			}
+			if extra := cost(idleObserver{}) - cost(nil); extra > row.most[i] {
+				t.Errorf("%s %s: %v more allocations, want at most %v", shape.Name, row.name, extra, row.most[i])
+			}
+		}
+	}
+}
+
 // A message on a stream costs nothing.
 func TestAMessageAllocatesNothing(t *testing.T) {
 	s := &serverStream{ServerStream: messages{}}

@@ -41,6 +41,7 @@ type calling struct {
 	ctx    context.Context // with the deadline of the whole call
 	cancel context.CancelFunc
 	second int64 // when it began, for the throttle; 0: to be read, or used already
+	held   bool  // by the throttle, before the first attempt
 
 	trouble *trouble // nil: no attempt has failed
 
@@ -65,7 +66,7 @@ func (t *trouble) enter(k *calling, named bool) *trouble {
 	t.Policy, t.Budget = k.policy, &k.method.target.budget
 	t.Repeatable = named || k.idempotent()
 	t.Deadline, _ = k.ctx.Deadline()
-	if k.watch.watches() {
+	if k.watch.watches() && !k.held {
 		t.Decided = k.watch.decided
 	}
 	return t
@@ -175,7 +176,7 @@ func (k *calling) attempt(n int) (context.Context, context.CancelFunc) {
 		ctx = k.repeated(ctx, n)
 		k.forget()
 	}
-	ctx = k.watch.attempt(ctx, n)
+	ctx = k.watch.attempt(ctx, max(n, k.made())) // of all, where each part of a stream has its own
 	k.present = ctx
 	return ctx, cancel
 }
@@ -225,6 +226,7 @@ func (k *calling) Admit() bool {
 func (k *calling) throttled() error {
 	err := status.New(codes.Unavailable, "CLIENT_THROTTLED", "the service is overloaded; this client holds calls back for a while",
 		status.Outcome(status.NotApplied), status.Retry(status.Never, recoursev1.RetryAdvice_WHY_OVERLOADED))
+	k.held = true
 	k.watch.tell(Event{Kind: EventRefused, Reason: "throttle", Err: err})
 	return err
 }
@@ -344,7 +346,7 @@ func (k *calling) settle(err error) {
 
 // made is how many attempts there were, 0 where nothing repeats calls.
 func (k *calling) made() int {
-	if k.trouble == nil {
+	if k.trouble == nil || k.held {
 		return 0
 	}
 	return k.trouble.Made

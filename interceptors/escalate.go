@@ -37,10 +37,7 @@ func (c *serverCall) escalate(e *status.Error, requestID string) *status.Error {
 
 // succeed ends a call well.
 func (c *serverCall) succeed(unary bool) {
-	if c.policy == nil {
-		return
-	}
-	if c.policy.ContactSupportThreshold > 0 && !c.server.failures.Quiet() {
+	if c.policy != nil && c.policy.ContactSupportThreshold > 0 && !c.server.failures.Quiet() {
 		c.server.failures.Succeeded(c.failureKey())
 	}
 	d := c.degraded.Load()

@@ -32,6 +32,9 @@ type Failure struct {
 	// Elided is how many things were left out of the error on the wire, and Size what
 	// all trailers take there, in bytes, counted as HTTP/2 does; 0 on a client.
 	Elided, Size int
+	// Undeclared is true of an error that its method has not declared, where somebody
+	// asked: see the function Undeclared, and [Observe].
+	Undeclared bool
 	// Caller is how much a server trusts its caller.
 	Caller status.Trust
 	// Policy is what holds for the method, nil if nothing does. It must not be changed.
@@ -42,7 +45,7 @@ type Failure struct {
 // line of a log: method, code, error_code, request_id, cause, how many things were
 // left out of the error if any were, attempts if there were several, the mark of a
 // degraded answer, and the stack of a panic unless the policy's StackTraces is off.
-// The cause shows what no caller may see.
+// The cause shows what no caller may see; it is cut to 4 KiB.
 func (f Failure) LogValue() slog.Value {
 	attrs := make([]slog.Attr, 0, 7)
 	attrs = append(attrs,
@@ -51,7 +54,7 @@ func (f Failure) LogValue() slog.Value {
 		slog.String("error_code", f.Err.ErrorCode()),
 		slog.String("request_id", f.RequestID),
 	)
-	attrs = append(attrs, slog.String("cause", status.Display(causes(f.Cause), 0)))
+	attrs = append(attrs, slog.String("cause", status.Display(f.chain(), maxCauseText)))
 	if f.Attempts > 1 {
 		attrs = append(attrs, slog.Int("attempts", f.Attempts))
 	}
@@ -65,6 +68,17 @@ func (f Failure) LogValue() slog.Value {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	return slog.GroupValue(attrs...)
+}
+
+// maxCauseText is the most of a chain of causes that a record shows, in bytes.
+const maxCauseText = 4 << 10
+
+// chain is the text of everything that led to the failure.
+func (f Failure) chain() string {
+	if f.Cause == nil { // of an answer that was made for want of one, or read without any
+		return causes(f.Err)
+	}
+	return causes(f.Cause)
 }
 
 // panicIn finds the panic behind an error, where this package and status put it.

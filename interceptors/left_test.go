@@ -283,31 +283,34 @@ func TestAHandlerMarksItsAnswer(t *testing.T) {
 						}
 					}
 				}
-				conn := serve(t, func(ctx context.Context, x rpctest.Exchange) error {
+				handler := func(ctx context.Context, x rpctest.Exchange) error {
 					mark(ctx, test.before)
 					if err := x.Send("a"); err != nil {
 						return err
 					}
 					mark(ctx, test.after)
 					return nil
-				}, func(*policy.Policy) {})
-				header := test.header || shape.Name == "Unary" && test.trailer // which come after the reply was made
-				r := rpctest.Do(t.Context(), conn, shape, "a")
-				if r.Err != nil {
-					t.Fatal(r.Err)
 				}
-				const line = `partial;src="half"`
-				for _, place := range []struct {
-					name string
-					md   metadata.MD
-					want bool
-				}{{"header", r.Header, header}, {"trailer", r.Trailer, test.trailer}} {
-					var want []string
-					if place.want {
-						want = []string{line}
+				header := test.header || shape.Name == "Unary" && test.trailer // which come after the reply was made
+				for _, with := range [][]interceptors.ServerOption{nil, {interceptors.Policies(policies(t))}} {
+					conn := rpctest.Start(t, handler, interceptors.ServerOptions(append(with, unlogged)...), interceptors.DialOptions()...)
+					r := rpctest.Do(t.Context(), conn, shape, "a")
+					if r.Err != nil {
+						t.Fatal(r.Err)
 					}
-					if diff := cmp.Diff(want, place.md["recourse-degraded"]); diff != "" || len(place.md["recourse-degraded-bin"]) != len(want) {
-						t.Errorf("%s (-want +got):\n%s", place.name, diff)
+					const line = `partial;src="half"`
+					for _, place := range []struct {
+						name string
+						md   metadata.MD
+						want bool
+					}{{"header", r.Header, header}, {"trailer", r.Trailer, test.trailer}} {
+						var want []string
+						if place.want {
+							want = []string{line}
+						}
+						if diff := cmp.Diff(want, place.md["recourse-degraded"]); diff != "" || len(place.md["recourse-degraded-bin"]) != len(want) {
+							t.Errorf("%s (-want +got):\n%s", place.name, diff)
+						}
 					}
 				}
 			})

@@ -57,6 +57,9 @@ type Event struct {
 	Attempt int
 	// Delay is how long a repeat waits.
 	Delay time.Duration
+	// Failure is what a handler that was left behind has panicked with, nil if it has
+	// not.
+	Failure *Failure
 }
 
 // EventKind says what an Event is.
@@ -81,7 +84,7 @@ const (
 	EventFallback
 	// EventAbandoned: the handler was left behind (deadline, silence).
 	EventAbandoned
-	// EventReturned: a handler that was left behind has returned, with Err if it
+	// EventReturned: a handler that was left behind has returned, with Failure if it
 	// panicked. The call has ended, and Observation is nil.
 	EventReturned
 )
@@ -149,7 +152,7 @@ func (w *observed) watches() bool { return w != nil && w.observer != nil }
 
 // begin returns the context of the call.
 func (w *observed) begin(ctx context.Context, o Observer, call Call, target string) context.Context {
-	w.observer, w.seen.Call, w.seen.Target = o, call, target
+	w.observer, w.ctx, w.seen.Call, w.seen.Target = o, ctx, call, target
 	w.ctx = guarded(ctx, func() context.Context { return o.Begin(ctx, &w.seen) })
 	return w.ctx
 }

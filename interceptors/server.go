@@ -33,6 +33,7 @@ type server struct {
 	onFailure   func(context.Context, Failure)
 	logs        bool     // by itself, unless somebody observes
 	observer    Observer // nil: nobody
+	undeclared  UndeclaredMode
 	hooks       []Hook
 	policies    *policy.Set // nil: nothing is done but to answer errors
 	fallbacks   map[string][]*Substitute
@@ -127,12 +128,12 @@ func (c *serverCall) enter(ctx context.Context, s *server, call Call) {
 	}
 }
 
-// observed returns the context that an observer gives a call, before it is entered.
-func (c *serverCall) observed(ctx context.Context, s *server, call Call) context.Context {
-	if s.observer == nil {
-		return ctx
+// observed gives the call the context of an observer.
+func (c *serverCall) observed() {
+	if o := c.server.observer; o != nil {
+		c.Context = c.watch.begin(c.Context, o, c.call, "")
+		c.outer = c.Context
 	}
-	return c.watch.begin(ctx, s.observer, call, "")
 }
 
 // startHooks returns the context for the handler.
@@ -200,7 +201,7 @@ func (c *serverCall) refuse(err error) error {
 
 // answer makes of any error the one that is sent.
 func (c *serverCall) answer(cause error) *sentError {
-	e := c.passOn(c.classify(cause))
+	e, undeclared := c.held(c.passOn(c.classify(cause)))
 	r := c.server.rendering
 	if c.policy != nil {
 		r.OmitGuidance, r.TechnicalDetails = !c.policy.Guidance, c.policy.TechnicalDetails
@@ -222,7 +223,7 @@ func (c *serverCall) answer(cause error) *sentError {
 	setTrailer(stream, existing, r.RequestID, enc)
 	f := Failure{
 		Call: c.call, Err: e, Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler,
-		Elided: enc.Elided, Size: enc.Size, Caller: r.Trust, Policy: c.policy,
+		Elided: enc.Elided, Undeclared: undeclared, Size: enc.Size, Caller: r.Trust, Policy: c.policy,
 	}
 	c.watch.failed(f)
 	report(c.outer, c.server.onFailure, f)

@@ -40,11 +40,11 @@ type serverStream struct {
 	ctx     context.Context // the handler's
 	srv     any
 	handler grpc.StreamHandler
+	marked  bool // the first message was looked at
 
 	// With a policy only.
-	watch  *watchdog
-	marked bool // the first message was looked at
-	again  bool // the handler has not asked for the request of another run yet
+	watch *watchdog
+	again bool // the handler has not asked for the request of another run yet
 
 	gate sync.Mutex  // decides between the handler and what takes its place
 	sent atomic.Bool // a message, or headers
@@ -66,14 +66,14 @@ func (s *serverStream) deliver(m any) error {
 			return s.serving.refuse(err)
 		}
 	}
-	if s.serving.policy == nil {
-		return s.ServerStream.SendMsg(m)
-	}
 	if !s.marked {
 		s.marked = true
 		if d := s.serving.degraded.Load(); d != nil {
 			_ = s.ServerStream.SetHeader(degradedMetadata(d, s.serving.server.rendering.Domain)) // fails where the handler has sent its own
 		}
+	}
+	if s.serving.policy == nil {
+		return s.ServerStream.SendMsg(m)
 	}
 	s.watch.begin()
 	err := s.ServerStream.SendMsg(m)

@@ -226,8 +226,8 @@ func (h *handling) stoppable(ctx context.Context) error {
 		if h.refused {
 			why = "silence"
 		}
-		h.watch.tell(Event{Kind: EventAbandoned, Reason: why})
 		h.shape.leave()
+		run.leftBehind(why)
 		return stopped
 	}
 	<-run.done
@@ -246,7 +246,8 @@ func (h *handling) endOf(ctx context.Context) <-chan struct{} {
 // handlerRun is a handler in a goroutine of its own.
 type handlerRun struct {
 	owner    *handling
-	observer Observer // of a run that was abandoned
+	observer Observer      // of a run that was abandoned
+	told     chan struct{} // closed when the observer has been told of that
 	state    atomic.Int32
 	done     chan struct{}
 	reply    any
@@ -281,12 +282,18 @@ func (r *handlerRun) do(ctx context.Context, handler func(context.Context) (any,
 // the limit its call waits for it, as it would without a hard stop.
 func (r *handlerRun) abandon(o Observer) bool {
 	s := r.owner.server
-	r.observer = o
+	r.observer, r.told = o, make(chan struct{})
 	if s.abandoned.Add(1) <= maxAbandoned && r.state.CompareAndSwap(running, abandoned) {
 		return true
 	}
 	s.abandoned.Add(-1)
 	return false
+}
+
+// leftBehind tells of a run that was abandoned, before its return can be told of.
+func (r *handlerRun) leftBehind(why string) {
+	defer close(r.told)
+	r.owner.watch.tell(Event{Kind: EventAbandoned, Reason: why})
 }
 
 // late is the return of a handler that was left behind. What it returns nobody
@@ -297,9 +304,10 @@ func (r *handlerRun) late() {
 	e := Event{Kind: EventReturned}
 	if r.panicked {
 		e.Err = status.Classify(r.err)
-		report(h.outer, h.server.onFailure, Failure{Call: h.call, Err: e.Err, Cause: r.err, RequestID: h.requestID(), Policy: h.policy})
+		e.Failure = &Failure{Call: h.call, Err: e.Err, Cause: r.err, RequestID: h.requestID(), Caller: h.trust(), Policy: h.policy}
+		report(h.outer, h.server.onFailure, *e.Failure)
 	}
-	if r.observer != nil {
+	if <-r.told; r.observer != nil {
 		tell(h.outer, r.observer, nil, e)
 	}
 }
@@ -363,7 +371,7 @@ func (h *handling) fallBack(ctx context.Context, err error) error {
 	mark, err := f.run(ctx)
 	if mark != nil {
 		saved := Failure{
-			Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: true,
+			Call: h.call, Err: cause, Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: err == nil,
 			Attempts: h.runsOfHandler, Caller: h.trust(), Policy: h.policy,
 		}
 		h.watch.failed(saved)
@@ -425,8 +433,7 @@ type unaryServing struct {
 
 var unaryServings = sync.Pool{New: func() any { return new(unaryServing) }}
 
-func (u *unaryServing) begin(ctx context.Context, s *server, method string, req any, handler grpc.UnaryHandler) {
-	u.enter(ctx, s, Call{Method: method})
+func (u *unaryServing) begin(req any, handler grpc.UnaryHandler) {
 	u.original, u.handler = req, handler
 	// A handler that is left behind has a use for a context of the call's own, and an
 	// interceptor below may wrap the stream.

@@ -15,7 +15,7 @@ func (s *streamCall) substitute() *standIn {
 	s.mu.Lock()
 	req, _ := s.request.(proto.Message)
 	s.mu.Unlock()
-	t := &standIn{call: s, cause: e, replies: make(chan proto.Message), over: make(chan struct{})}
+	t := &standIn{call: s, cause: e, replies: make(chan proto.Message), over: make(chan struct{}), err: e}
 	f := rescue{
 		chain: s.method.fallbacks, budget: s.policy.FallbackTimeout, single: !s.call.ServerStreams,
 		call:  failedCall{conn: s.cc, method: s.call.Method, req: req, cause: e},
@@ -45,7 +45,7 @@ type standIn struct {
 	mark    *recoursev1.Degraded // set before the first reply, if any
 	marked  bool
 	ended   bool
-	err     error // set when over
+	err     error // the call's own, until the fallback is over
 }
 
 func (t *standIn) recv(m any) error {

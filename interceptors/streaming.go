@@ -135,12 +135,16 @@ func (o opening) Again(_ context.Context, n int) error { return o.reopen(n) }
 
 // repeat makes further attempts. If there are none, or all fail, the call is over.
 func (s *streamCall) repeat(err error, op retry.Op) error {
-	err = s.inTrouble().Repeat(s.ctx, err, op)
-	s.release()
-	if err != nil {
+	if err = s.further(err, op); err != nil {
 		s.conclude(err)
 	}
 	return err
+}
+
+// further makes the attempts. Whatever ends them, runtime.Goexit too, the sender goes on.
+func (s *streamCall) further(err error, op retry.Op) error {
+	defer s.release()
+	return s.inTrouble().Repeat(s.ctx, err, op)
 }
 
 // inTrouble returns what the call needs as an attempt has failed.

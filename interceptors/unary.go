@@ -55,6 +55,9 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 	if !engaged {
 		err = u.invoker(u.watch.attempt(ctx, 1), u.call.Method, u.req, u.reply, u.cc, u.options()...)
 		u.trailer = u.told.trailer
+		if err == nil && u.watch.watches() {
+			u.watch.marked(degradedIn(u.trailer))
+		}
 		return err
 	}
 	u.settings, u.opts = settings, rest

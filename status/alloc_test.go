@@ -80,3 +80,23 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 }
+
+func TestDeclaredAllocates(t *testing.T) {
+	d := status.Declare(declare(t, `code: CODE_UNAVAILABLE message: "the model {model} is busy" title: "Busy"
+		params {key: "model" sensitivity: SENSITIVITY_PUBLIC} outcome: OUTCOME_NOT_APPLIED
+		retry: VERDICT_SAME_REQUEST retry_delay {seconds: 2}
+		actions {actor: ACTOR_CLIENT label: "Wait"}`), "MODEL_BUSY", readStock)
+	r := status.Rendering{}
+	encode := func() {
+		e, _ := status.From(d.Make(nil, "large"))
+		sinkStatus = e.Encode(r).Status
+	}
+	encode()
+	if got := testing.AllocsPerRun(200, encode); got > 10 {
+		t.Errorf("to make and encode one takes %v allocations, want at most 10", got)
+	} else {
+		t.Logf("%v allocations", got)
+	}
+}
+
+var sinkStatus *grpcstatus.Status

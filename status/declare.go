@@ -7,10 +7,14 @@ import (
 	"sync"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/status/template"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
+
+// hidden stands for a value that must not be shown.
+const hidden = "***"
 
 // Declared is an error of a catalogue, see recourse.v1's catalog.proto. Code that
 // protoc-gen-recourse-go has generated makes one for each, with a struct P of the
@@ -62,8 +66,8 @@ type declaration struct {
 	order      []int // of the parameters, by key
 	levels     []recoursev1.ErrorParameter_Sensitivity
 	secretive  bool // not everybody may see everything
-	message    template
-	suggestion template
+	message    template.Template
+	suggestion template.Template
 	actions    [][]byte // as they are encoded
 	templates  bool     // actions have values in them
 }
@@ -111,7 +115,7 @@ func (d *declaration) parseOptions() {
 	d.message = d.template(spec.GetMessage())
 	d.suggestion = d.template(spec.GetSuggestion())
 
-	d.like = New(codes.Code(spec.GetCode()), d.errorCode, d.message.fixed, d.options(catalog)...)
+	d.like = New(codes.Code(spec.GetCode()), d.errorCode, d.message.Text(), d.options(catalog)...)
 	for _, a := range d.like.fields.actions {
 		d.actions = append(d.actions, appendMessage(nil, detailActions, a))
 		d.templates = d.templates || strings.ContainsAny(a.String(), "{}")
@@ -123,8 +127,8 @@ func (d *declaration) options(catalog *recoursev1.CatalogOptions) []Option {
 	spec := d.spec
 	opts := []Option{Domain(catalog.GetDomain()), Outcome(spec.GetOutcome()), Recover(spec.GetActions()...)}
 	opts = append(opts, func(e *Error) { e.fields.catalogVersion = clean(catalog.GetVersion(), maxVersion) })
-	if d.suggestion.fixed != "" {
-		opts = append(opts, Suggest(d.suggestion.fixed))
+	if d.suggestion.Text() != "" {
+		opts = append(opts, Suggest(d.suggestion.Text()))
 	}
 	if spec.GetRetry() != recoursev1.RetryAdvice_VERDICT_UNSPECIFIED {
 		opts = append(opts, Retry(spec.GetRetry()))
@@ -144,10 +148,10 @@ func (d *declaration) options(catalog *recoursev1.CatalogOptions) []Option {
 }
 
 // template takes a text with a mistake in it as it is.
-func (d *declaration) template(text string) template {
-	t, err := parseTemplate(text, d.keys)
+func (d *declaration) template(text string) template.Template {
+	t, err := template.Parse(text, d.keys)
 	if err != nil {
-		return template{fixed: text}
+		return template.Fixed(text)
 	}
 	return t
 }
@@ -170,9 +174,9 @@ func (d *declaration) make(opts []Option, values []string) *Error {
 		}
 	}
 	show := f.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL)
-	e.message = clean(d.message.render(show), maxMessage)
-	if d.suggestion.parts != nil {
-		f.suggestion = clean(d.suggestion.render(show), maxSuggestion)
+	e.message = clean(d.message.Render(show), maxMessage)
+	if d.suggestion.Varies() {
+		f.suggestion = clean(d.suggestion.Render(show), maxSuggestion)
 	}
 	if d.templates {
 		f.actions = d.filledIn(show)
@@ -205,7 +209,7 @@ func (d *declaration) filledIn(show func(int) string) []*recoursev1.RecoveryActi
 		a = proto.CloneOf(a)
 		fillIn(a.ProtoReflect(), func(text string) string {
 			t := d.template(text)
-			return clean(t.render(show), maxActionText)
+			return clean(t.Render(show), maxActionText)
 		}, maxNesting)
 		actions = append(actions, a)
 	}
@@ -251,7 +255,7 @@ func (f *fields) personal(key string) bool {
 	if f.declared == nil {
 		return false
 	}
-	i := indexOf(f.declared.keys, key)
+	i := slices.Index(f.declared.keys, key)
 	return i >= 0 && f.declared.levels[i] >= recoursev1.ErrorParameter_SENSITIVITY_PERSONAL
 }
 
@@ -274,16 +278,16 @@ func (d *draft) confine(trust Trust) {
 	}
 	whole := d.fields // which leaves d on the stack of those that need not come here
 	local, show := whole.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL), whole.shown(most)
-	d.message = clean(decl.message.render(show), maxMessage)
-	if decl.suggestion.parts != nil && d.suggestion == clean(decl.suggestion.render(local), maxSuggestion) {
-		d.suggestion = clean(decl.suggestion.render(show), maxSuggestion)
+	d.message = clean(decl.message.Render(show), maxMessage)
+	if decl.suggestion.Varies() && d.suggestion == clean(decl.suggestion.Render(local), maxSuggestion) {
+		d.suggestion = clean(decl.suggestion.Render(show), maxSuggestion)
 	}
 	if decl.templates {
 		d.actions = append(decl.filledIn(show), d.actions[min(len(decl.actions), len(d.actions)):]...)
 	}
 	d.meta = slices.Clone(d.meta) // the Error shares the array
 	for i, p := range d.meta {
-		if at := indexOf(decl.keys, p.key); at >= 0 && show(at) == hidden {
+		if at := slices.Index(decl.keys, p.key); at >= 0 && show(at) == hidden {
 			d.meta[i].value = "" // the key stays: a client may count on it (AIP-193)
 		}
 	}

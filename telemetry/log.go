@@ -2,16 +2,308 @@ package telemetry
 
 import (
 	"context"
+	"encoding/hex"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
 
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/status"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
 )
 
-// failureLog writes a record for each failure.
-type failureLog struct{}
+// What a record says has become of the call.
+const (
+	callFailed   = "call failed"
+	callFellBack = "call answered by a fallback"
+	callRepeated = "call succeeded when it was repeated"
+	leftPanicked = "handler panicked after its call had ended"
+	andAgain     = " again" // of calls that were counted, not written
+)
 
-func newFailureLog(c *Config) *failureLog { return &failureLog{} }
+// Bounds of texts in a record, in bytes.
+const (
+	maxErrorText = 4 << 10
+	maxNameText  = 256
+)
 
-func (l *failureLog) end(ctx context.Context, o *interceptors.Observation, c *call, f *interceptors.Failure) {
+// failureLog writes a record for each call that failed, on either side, and for each
+// that a repeat or a fallback has saved. Every text in it is masked, bounded, and
+// without newlines and control characters; of the stack see [failureLog.write].
+//
+// On a server it also adds error_code, error_domain and request_id to the record of
+// go-grpc-middleware's own logging, if that is installed outside of this library; the
+// code is there already. The fields are added when the handler has returned: like the
+// handler's own use of logging.AddFields that is no good to goroutines that outlive it
+// and still read the fields of its context. Where the handler itself was left behind
+// nothing is added. On a client nothing is: the fields in the context may be those of
+// the call being served there, and other calls may be using them at this moment. There
+// [ErrorFields] does it.
+type failureLog struct {
+	logger  logging.Logger
+	enabled func(context.Context, logging.Level) bool // nil: always
+	mask    masker
+	merger  *merger // nil: none
 }
 
-func (l *failureLog) flush() {}
+func newFailureLog(c *Config) *failureLog {
+	l := &failureLog{logger: c.Logger, mask: newMasker(c.Mask), merger: newMerger(c.Merge)}
+	if l.logger == nil {
+		l.logger = Slog(nil)
+	}
+	if e, ok := l.logger.(interface {
+		Enabled(context.Context, logging.Level) bool
+	}); ok {
+		l.enabled = e.Enabled
+	}
+	return l
+}
+
+// ErrorFields tells go-grpc-middleware's logging what an error says of itself:
+// error_code, error_domain and request_id, those that are known. It is for its option
+// logging.WithErrorFields. A server does without: a Telemetry that observes the same
+// call adds the fields with logging.AddFields once the handler has returned, so that a
+// goroutine that outlives its handler must not read the fields of its context then.
+func ErrorFields(err error) logging.Fields {
+	e, ok := status.From(err)
+	if !ok {
+		return nil
+	}
+	return errorFields(e, e.RequestID())
+}
+
+func errorFields(e *status.Error, requestID string) logging.Fields {
+	fields := make(logging.Fields, 0, 6)
+	for _, f := range [...][2]string{{"error_code", e.ErrorCode()}, {"error_domain", e.Domain()}, {"request_id", requestID}} {
+		if f[1] != "" {
+			fields = append(fields, f[0], f[1])
+		}
+	}
+	return fields
+}
+
+// end is told of a call that failed or was saved.
+func (l *failureLog) end(ctx context.Context, o *interceptors.Observation, c *call, f *interceptors.Failure) {
+	if f.Err == nil {
+		return
+	}
+	defer func() { _ = recover() }() // of a logger: the state of the call is still to be given back
+	if o.Side == interceptors.ServerSide && !f.Saved && !c.left && logging.ExtractFields(ctx) != nil {
+		logging.AddFields(ctx, errorFields(f.Err, f.RequestID))
+	}
+	message, level, ok := judge(o.Side, f)
+	if !ok || l.enabled != nil && !l.enabled(ctx, level) {
+		return
+	}
+	l.record(ctx, o, c, f, message, level)
+}
+
+// late is told of a panic in a handler that was left behind.
+func (l *failureLog) late(ctx context.Context, f *interceptors.Failure) {
+	defer func() { _ = recover() }()
+	if l.enabled == nil || l.enabled(ctx, logging.LevelError) {
+		l.record(ctx, &interceptors.Observation{Call: f.Call}, nil, f, leftPanicked, logging.LevelError)
+	}
+}
+
+// judge says how much a failure matters, and whether the policy wants to know of it.
+// A server's own faults are errors, what time or load may heal are warnings, and a
+// caller's faults information. A client never says more than a warning, for the server
+// writes its own.
+func judge(side interceptors.Side, f *interceptors.Failure) (message string, level logging.Level, ok bool) {
+	if f.Saved {
+		ok = f.Policy == nil || f.Policy.LogRecovery
+		if f.Degraded != nil {
+			return callFellBack, logging.LevelWarn, ok
+		}
+		return callRepeated, logging.LevelInfo, ok
+	}
+	switch f.Err.Code() {
+	case codes.Unknown, codes.Internal, codes.DataLoss:
+		if side == interceptors.ServerSide {
+			return callFailed, logging.LevelError, true
+		}
+		return callFailed, logging.LevelWarn, true
+	case codes.Unavailable, codes.DeadlineExceeded:
+		return callFailed, logging.LevelWarn, true
+	}
+	return callFailed, logging.LevelInfo, f.Policy == nil || f.Policy.LogAllErrors
+}
+
+// fields are those of one record. They are appended to by value, so that the record's
+// own array stays on the stack.
+type fields []slog.Attr
+
+// text adds a text if there is one.
+func (f fields) text(key, value string) fields {
+	if value == "" {
+		return f
+	}
+	return append(f, slog.String(key, value))
+}
+
+// count adds a number if it is not zero.
+func (f fields) count(key string, n int) fields {
+	if n == 0 {
+		return f
+	}
+	return append(f, slog.Int(key, n))
+}
+
+// call adds what go-grpc-middleware's logging begins its records with.
+func (f fields) call(c interceptors.Call) fields {
+	service, method, ok := strings.Cut(strings.TrimPrefix(c.Method, "/"), "/")
+	if !ok {
+		service, method = "unknown", "unknown"
+	}
+	shape := "unary"
+	switch {
+	case c.ClientStreams && c.ServerStreams:
+		shape = "bidi_stream"
+	case c.ClientStreams:
+		shape = "client_stream"
+	case c.ServerStreams:
+		shape = "server_stream"
+	}
+	return f.text(logging.SystemTag[0], logging.SystemTag[1]).
+		text(logging.ComponentFieldKey, c.Side.String()).
+		text(logging.ServiceFieldKey, status.Display(service, maxNameText)).
+		text(logging.MethodFieldKey, status.Display(method, maxNameText)).
+		text(logging.MethodTypeFieldKey, shape)
+}
+
+// record writes a failure, unless it only counts it. Without c the call is over.
+func (l *failureLog) record(
+	ctx context.Context, o *interceptors.Observation, c *call, f *interceptors.Failure, message string, level logging.Level,
+) {
+	var chain, degraded, stack string // as the default log of package interceptors shows them
+	for _, a := range f.LogValue().Group() {
+		switch a.Key {
+		case "cause":
+			chain = l.mask.text(a.Value.String())
+		case "degraded":
+			degraded = a.Value.String()
+		case "stack":
+			stack = a.Value.String()
+		}
+	}
+	now, before := elapsed(), 0
+	if l.merger != nil {
+		key := failureKey{message: message, call: o.Call, code: f.Err.Code(), errorCode: f.Err.ErrorCode()}
+		if n := len(key.call.Method); n > maxNameText { // a stranger's: it is not to be kept
+			key.call.Method = strings.Clone(key.call.Method[:maxNameText])
+		}
+		write, times, untold := l.merger.add(counted{
+			failureKey: key, level: slog.Level(level), domain: f.Err.Domain(), cause: chain, requestID: f.RequestID,
+		}, now)
+		l.tell(untold)
+		if !write {
+			return
+		}
+		before = times
+	}
+
+	at := make(fields, 0, 26)
+	at = at.call(o.Call)
+	if o.Side == interceptors.ServerSide {
+		if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
+			at = at.text("peer.address", status.Display(p.Addr.String(), maxNameText))
+		}
+	}
+	text := l.mask.text(status.Display(f.Err.Error(), maxErrorText))
+	at = at.text("grpc.code", f.Err.Code().String())
+	at = at.text("grpc.error", text)
+
+	// Three texts in one piece: they are short, and many.
+	var space [80]byte
+	pieces := space[:0]
+	span := trace.SpanContextFromContext(ctx)
+	traceID, spanID := span.TraceID(), span.SpanID()
+	if span.HasTraceID() {
+		pieces = hex.AppendEncode(pieces, traceID[:])
+	}
+	traced := len(pieces)
+	if span.HasSpanID() {
+		pieces = hex.AppendEncode(pieces, spanID[:])
+	}
+	spanned := len(pieces)
+	attempts, asked := f.Attempts, ""
+	if c != nil {
+		attempts, asked = max(attempts, c.attempts), c.asked
+		pieces = strconv.AppendFloat(pieces, float64(float32((now-c.began).Microseconds())/1000), 'f', -1, 32)
+	}
+	ids := string(pieces)
+
+	at = at.text("grpc.time_ms", ids[spanned:])
+	at = at.text("error_code", f.Err.ErrorCode())
+	at = at.text("error_domain", f.Err.Domain())
+	at = at.text("request_id", f.RequestID)
+	at = at.text("trace_id", ids[:traced])
+	at = at.text("span_id", ids[traced:spanned])
+	at = at.count("attempts", attempts)
+	if d, ok := ctx.Deadline(); ok && c != nil {
+		at = append(at, slog.Float64("deadline_left_ms", float64(time.Until(d).Microseconds())/1000))
+	}
+	at = at.text("fallback", status.Display(asked, maxNameText))
+	at = at.text("degraded", degraded)
+	if o.Side == interceptors.ServerSide {
+		at = at.text("caller", classes[min(f.Caller, status.Internal)])
+	}
+	at = at.text("params", l.mask.params(f.Err.Metadata()))
+	if chain != text {
+		at = at.text("cause", chain)
+	}
+	at = at.count("elided", f.Elided)
+	at = at.count("repeated", before)
+	at = at.text("stack", stack)
+	l.write(ctx, level, message, at)
+}
+
+var classes = [...]string{status.Public: "public", status.Partner: "partner", status.Internal: "internal"}
+
+// tell writes what was counted and will not be told by a record of its own.
+func (l *failureLog) tell(untold []counted) {
+	for _, u := range untold {
+		at := make(fields, 0, 16)
+		at = at.call(u.call)
+		at = at.text("grpc.code", u.code.String())
+		at = at.text("error_code", u.errorCode)
+		at = at.text("error_domain", u.domain)
+		at = at.text("request_id", u.requestID)
+		at = at.text("cause", u.cause)
+		at = at.count("repeated", u.times)
+		l.write(context.Background(), logging.Level(u.level), u.message+andAgain, at)
+	}
+}
+
+// write hands a record to the logger. That of [Slog] gets the stack as it is; for
+// others, who may write a newline as one, it is a single line, with " | " between
+// what were lines.
+func (l *failureLog) write(ctx context.Context, level logging.Level, message string, at fields) {
+	if s, ok := l.logger.(slogLogger); ok {
+		s.get().LogAttrs(ctx, slog.Level(level), message, at...)
+		return
+	}
+	pairs := make([]any, 0, 2*len(at))
+	for _, a := range at {
+		value := a.Value.Any()
+		if a.Key == "stack" {
+			value = status.Display(strings.ReplaceAll(strings.TrimSpace(a.Value.String()), "\n", " | "), 0)
+		}
+		pairs = append(pairs, a.Key, value)
+	}
+	l.logger.Log(ctx, level, message, pairs...)
+}
+
+// flush writes what is still counted.
+func (l *failureLog) flush() {
+	if l.merger == nil {
+		return
+	}
+	defer func() { _ = recover() }()
+	l.tell(l.merger.flush())
+}

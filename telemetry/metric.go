@@ -80,7 +80,7 @@ func newMetrics(c *Config) (*metrics, error) {
 	m.abandoned = k.count("recourse.server.handlers.abandoned", "{handler}", "Handlers that were left behind")
 	m.panics = k.count("recourse.server.panics", "{panic}", "Panics of handlers, of those left behind too")
 	m.trimmed = k.count("recourse.server.errors.trimmed", "{error}", "Errors of which something was left out")
-	m.undeclared = k.count("recourse.server.errors.undeclared", "{error}", "Errors of other packages, which had to be classified")
+	m.undeclared = k.count("recourse.server.errors.undeclared", "{error}", "Errors of other packages, and those that a method has not declared")
 	m.size = k.spread("recourse.server.error.size", "By", "Size of all trailers of an error", sizeBounds)
 	for side, of := range [...]string{interceptors.ServerSide: "server", interceptors.ClientSide: "client"} {
 		m.refused[side] = k.count("recourse."+of+".refusals", "{call}", "Calls that were refused before anything was done, by reason")
@@ -277,7 +277,7 @@ func (m *metrics) failed(ctx context.Context, o *interceptors.Observation, c *ca
 		m.panics.Add(ctx, 1, c.method.count...)
 	case e.ErrorCode() == status.CodeTimeout:
 		m.overruns.Add(ctx, 1, c.method.count...)
-	case e.Code() != codes.Canceled && !(errors.As(f.Cause, &own) && !own.Received()):
+	case f.Undeclared, e.Code() != codes.Canceled && !(errors.As(f.Cause, &own) && !own.Received()):
 		m.undeclared.Add(ctx, 1, c.method.count...)
 	}
 }
@@ -291,7 +291,7 @@ type series struct {
 
 type seriesKey struct {
 	method    *method // nil: those beyond the limit
-	code      string // of any number
+	code      string  // of any number
 	errorType string
 }
 

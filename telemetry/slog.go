@@ -7,17 +7,27 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 )
 
-// Slog is a logger of package log/slog.
+// Slog is a logger of package log/slog, for [Config] and for the interceptors of
+// go-grpc-middleware. Nil stands for slog.Default, as it is when a record is written.
+// A stack keeps its newlines: the handlers of log/slog escape them, one that does not
+// has to expect them in the attribute "stack".
 func Slog(l *slog.Logger) logging.Logger { return slogLogger{l} }
 
-type slogLogger struct{ *slog.Logger }
+type slogLogger struct{ logger *slog.Logger } // nil: slog.Default
+
+func (l slogLogger) get() *slog.Logger {
+	if l.logger == nil {
+		return slog.Default()
+	}
+	return l.logger
+}
 
 func (l slogLogger) Log(ctx context.Context, level logging.Level, msg string, fields ...any) {
-	l.Logger.Log(ctx, slog.Level(level), msg, fields...)
+	l.get().Log(ctx, slog.Level(level), msg, fields...)
 }
 
 func (l slogLogger) Enabled(ctx context.Context, level logging.Level) bool {
-	return l.Logger.Enabled(ctx, slog.Level(level))
+	return l.get().Enabled(ctx, slog.Level(level))
 }
 
 // Discard is no logger.

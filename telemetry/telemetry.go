@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -30,7 +29,12 @@ type Config struct {
 	Beside Instrumentation
 
 	// Logger gets a record for each call that failed, and for each that a repeat or a
-	// fallback has saved. Nil stands for slog.Default; with [Discard] there are none.
+	// fallback has saved: as errors those that are the server's fault, as warnings
+	// outages, timeouts and the answers of fallbacks, as information the rest. A
+	// client writes warnings at most. The policy may leave some out, and stacks, see
+	// policy.Policy. One with a method Enabled(context.Context, logging.Level) bool is
+	// asked before a record is put together. Nil stands for slog.Default; with
+	// [Discard] there are none.
 	Logger logging.Logger
 	// Mask are words: what stands behind one of them, as in "word=..." or
 	// "word: ...", is not written to the log, nor is the metadata of an error whose key
@@ -38,8 +42,9 @@ type Config struct {
 	// "password" and "token". Case does not matter.
 	Mask []string
 	// Merge is for how long failures of one method with the same code, error code and
-	// cause are counted rather than written, after the first. Zero merges only those
-	// of one request: its repeats.
+	// cause are counted rather than written, after the first. The request ids of those
+	// that were not written are in the trace, not in the log. Zero merges only those of
+	// one request, its repeats, for a minute; less than zero nothing.
 	Merge time.Duration
 }
 
@@ -104,6 +109,7 @@ type call struct {
 	attempts int
 	delay    time.Duration // of all repeats together
 	asked    string        // the fallback that was asked last
+	left     bool          // the handler was left behind and may still be at work
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -163,6 +169,8 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 			c.delay += e.Delay
 		case interceptors.EventFallback:
 			c.asked = e.Reason
+		case interceptors.EventAbandoned:
+			c.left = true
 		}
 		if t.traces != nil {
 			t.traces.event(ctx, c, e)
@@ -170,6 +178,9 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 	}
 	if t.metrics != nil {
 		t.metrics.event(ctx, o, c, e)
+	}
+	if e.Kind == interceptors.EventReturned && e.Failure != nil {
+		t.log.late(ctx, e.Failure)
 	}
 }
 
@@ -199,14 +210,3 @@ func (t *Telemetry) Flush() { t.log.flush() }
 
 // succeeded reports whether the caller got an answer.
 func succeeded(f *interceptors.Failure) bool { return f == nil || f.Err == nil || f.Saved }
-
-// defaultLogger is slog's, as it is when a record is written.
-type defaultLogger struct{}
-
-func (defaultLogger) Log(ctx context.Context, level logging.Level, msg string, fields ...any) {
-	Slog(slog.Default()).Log(ctx, level, msg, fields...)
-}
-
-func (defaultLogger) Enabled(ctx context.Context, level logging.Level) bool {
-	return slog.Default().Enabled(ctx, slog.Level(level))
-}

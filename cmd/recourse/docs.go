@@ -1,12 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/recourse-dev/recourse/catalog"
@@ -43,9 +42,12 @@ recourse docs -o public -format html docs/errors/catalog.json`,
 }
 
 func writeDocs(s streams, dir, format string, check bool, from string) int {
-	c, err := catalogForDocs(s.stdin, from)
+	c, err := catalogForDocs(s, from)
 	if err != nil {
 		return s.fail("docs: %s: %v", from, err)
+	}
+	if err := remember(s, c, dir); err != nil {
+		return s.fail("docs: %v", err)
 	}
 	var formats []docs.Format
 	for f := range strings.SplitSeq(format, ",") {
@@ -77,36 +79,33 @@ func writeDocs(s streams, dir, format string, check bool, from string) int {
 	return exitOK
 }
 
-// catalogForDocs reads a descriptor set or a catalogue that was written as JSON.
-func catalogForDocs(stdin io.Reader, name string) (*catalog.Catalog, error) {
-	var b []byte
-	var err error
-	if name == "-" {
-		b, err = io.ReadAll(stdin)
-	} else {
-		b, err = os.ReadFile(name)
-	}
-	if err != nil {
+// catalogForDocs reads what the pages are made of, which has to be whole.
+func catalogForDocs(s streams, name string) (*catalog.Catalog, error) {
+	c, problems, err := s.readCatalog(name)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	var head struct{ Schema *json.RawMessage }
-	if json.Unmarshal(b, &head) == nil && head.Schema != nil {
-		return catalog.Parse(b)
-	}
-	files, err := catalog.Load(b)
-	if err != nil {
-		return nil, err
-	}
-	c, problems := catalog.Read(files)
-	if len(problems) > 0 {
+	case len(problems) > 0:
 		var lines []string
 		for _, p := range problems {
 			lines = append(lines, p.String())
 		}
 		return nil, fmt.Errorf("the declarations have mistakes:\n%s", strings.Join(lines, "\n"))
-	}
-	if len(c.Errors) == 0 {
+	case len(c.Errors) == 0:
 		return nil, errors.New("it declares no errors: give an enum the option (recourse.v1.catalog), see docs/catalogue.md")
 	}
 	return c, nil
+}
+
+// remember takes over from the document that is to be written anew which errors are gone.
+func remember(s streams, c *catalog.Catalog, dir string) error {
+	earlier, _, err := s.readCatalog(filepath.Join(dir, "catalog.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w; mend it, or remove it and with it the memory of errors that are gone", filepath.Join(dir, "catalog.json"), err)
+	}
+	c.Remember(earlier)
+	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/recourse-dev/recourse/catalog"
 )
 
 func runDocs(t *testing.T, stdin io.Reader, args ...string) (code int, stdout, stderr string) {
@@ -60,5 +62,41 @@ func TestDocsSaysWhatIsWrong(t *testing.T) {
 		if code, out, err := runDocs(t, nil, args...); code != exitUsage || !strings.Contains(err, want) || out != "" {
 			t.Errorf("%q: exit %d, %q, %q; want %q", args, code, out, err, want)
 		}
+	}
+}
+
+// An error that is gone is remembered, so that its code is never given away again.
+func TestDocsRemembers(t *testing.T) {
+	const from = "../../docs/errors/catalog.json"
+	dir := t.TempDir()
+	b, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := catalog.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := *c.Errors[0]
+	gone.Reason = "GONE"
+	c.Errors = append(c.Errors, &gone)
+	var earlier bytes.Buffer
+	if err := c.Write(&earlier); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "catalog.json"), earlier.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if code, _, err := runDocs(t, nil, "-o", dir, from); code != exitOK {
+			t.Fatal(err)
+		}
+	}
+	if code, out, _ := runDocs(t, nil, "-check", "-o", dir, from); code != exitOK {
+		t.Error(out)
+	}
+	b, err = os.ReadFile(filepath.Join(dir, "catalog.json"))
+	if err != nil || !bytes.Contains(b, []byte(`"assistant.example.com/GONE"`)) {
+		t.Errorf("%v: GONE is not in\n%s", err, b)
 	}
 }

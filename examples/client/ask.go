@@ -9,12 +9,8 @@ import (
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 )
-
-// errNotUnderstood is what errors.Is looks for: the name of an error, without the words around it.
-var errNotUnderstood = status.New(codes.InvalidArgument, "INTENT_NOT_UNDERSTOOD", "", status.Domain("assistant.example.com"))
 
 // ask is the whole of a client that guides people. The other commands do the same, and show more.
 func ask(ctx context.Context, addr, query string) error {
@@ -28,7 +24,7 @@ func ask(ctx context.Context, addr, query string) error {
 	switch e, guided := status.From(err); {
 	case err == nil:
 		fmt.Println(reply.GetAnswer())
-	case errors.Is(err, errNotUnderstood): // an error code, compared across the network
+	case errors.Is(err, assistantv1.ErrIntentNotUnderstood): // an error code, compared across the network
 		fmt.Println("I can help with the weather, an order, a refund or a flight.")
 	case guided: // whatever else went wrong, on a server with recourse or without
 		fmt.Println(e.Suggestion(), "Request id:", e.RequestID())

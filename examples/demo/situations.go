@@ -328,15 +328,12 @@ func slow(ctx context.Context, st *stage) {
 	st.check(e.Outcome() == status.Indeterminate, "outcome is %v", e.Outcome())
 }
 
-var errNotUnderstood = status.New(codes.InvalidArgument, "INTENT_NOT_UNDERSTOOD", "", status.Domain("assistant.example.com"))
-
 func equal(ctx context.Context, st *stage) {
 	ctx, got := watch(as(ctx, ada))
 	_, err := st.guided.assistant().Process(ctx, &assistantv1.ProcessRequest{Query: "blue ideas sleep furiously"})
 	err = fmt.Errorf("answer the first question: %w", err)
 	elsewhere := status.New(codes.InvalidArgument, "INTENT_NOT_UNDERSTOOD", "", status.Domain("chat.example.com"))
-	other := status.New(codes.InvalidArgument, "FIELDS_INVALID", "", status.Domain("assistant.example.com"))
-	same, foreign, different := errors.Is(err, errNotUnderstood), errors.Is(err, elsewhere), errors.Is(err, other)
+	same, foreign, different := errors.Is(err, assistantv1.ErrIntentNotUnderstood), errors.Is(err, elsewhere), errors.Is(err, assistantv1.ErrFieldsInvalid)
 	st.screen(fmt.Sprintf("INTENT_NOT_UNDERSTOOD@assistant.example.com  %t\n", same))
 	st.screen(fmt.Sprintf("INTENT_NOT_UNDERSTOOD@chat.example.com       %t\n", foreign))
 	st.screen(fmt.Sprintf("FIELDS_INVALID@assistant.example.com         %t\n", different))

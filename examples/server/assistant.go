@@ -2,18 +2,14 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
-	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 )
 
 type assistant struct {
@@ -34,17 +30,10 @@ func (a *assistant) ClassifyIntent(_ context.Context, req *assistantv1.ClassifyI
 	if reading := classify(req.GetQuery()); reading.GetConfidence() >= enough {
 		return reading, nil
 	}
-	return nil, status.New(codes.InvalidArgument, "INTENT_NOT_UNDERSTOOD", "no intent matches the query well enough",
-		status.Suggest("Try rephrasing your request more clearly."),
-		status.Recover(askOtherwise, askAboutThese))
+	return nil, assistantv1.IntentNotUnderstood{}.Err()
 }
 
 // [/readme:server]
-
-var (
-	askOtherwise  = status.Action(status.ByEndUser, "Ask the same in other words", fix("query", "NOT_UNDERSTOOD"))
-	askAboutThese = status.Action(status.ByEndUser, "Ask about the weather, an order, a refund or a flight", nil)
-)
 
 // apology answers in place of Process while the model is away: what the person wants is known even then. Other failures
 // stay failures.
@@ -101,13 +90,7 @@ func (a *assistant) Generate(req *assistantv1.GenerateRequest, stream grpc.Serve
 
 // brokenOff tells the caller how to get the rest of a text. A client with interceptors.Resume gets it by itself.
 func brokenOff(next uint32, cause error) error {
-	position := strconv.FormatUint(uint64(next), 10)
-	rest := &recoursev1.FixFields{Fixes: []*recoursev1.FixFields_Fix{{Field: "start_position", SuggestedValue: position}}}
-	return status.New(codes.Unavailable, "TEXT_BROKE_OFF", "the text broke off",
-		status.Suggest("Ask for the rest of the text."),
-		status.Meta("nextPosition", position),
-		status.Recover(status.Action(status.ByCallerCode, "Ask for the rest", rest)),
-		status.Cause(cause))
+	return assistantv1.TextBrokeOff{NextPosition: int64(next)}.Err(status.Cause(cause))
 }
 
 // Transcribe joins the pieces of a recording. There is no speech recogniser in this example, and it says so.
@@ -122,19 +105,10 @@ func (a *assistant) Transcribe(stream grpc.ClientStreamingServer[assistantv1.Tra
 			return err
 		}
 		if len(req.GetAudio()) > 0 {
-			return soundNotSupported(chunk)
+			return assistantv1.SoundNotSupported{Chunk: int64(chunk)}.Err()
 		}
 		words = append(words, req.GetText())
 	}
-}
-
-func soundNotSupported(chunk uint32) error {
-	return status.New(codes.Unimplemented, "SOUND_NOT_SUPPORTED", fmt.Sprintf("chunk %d is sound, and there is no speech recogniser here", chunk),
-		status.Suggest("Recognise the words on your side and send them as text."),
-		status.Meta("chunk", strconv.FormatUint(uint64(chunk), 10)),
-		status.Outcome(status.NotApplied),
-		status.Recover(status.Action(status.ByCallerCode, "Send words in place of sound", fix("text", "REQUIRED"))),
-		status.Retry(status.AfterAction))
 }
 
 // turnsPerChat is small, so that one sees what happens at the end.
@@ -152,7 +126,7 @@ func (a *assistant) Chat(stream grpc.BidiStreamingServer[assistantv1.ChatRequest
 			return err
 		}
 		if turn > turnsPerChat {
-			return chatFull
+			return assistantv1.ChatFull{TurnsPerChat: turnsPerChat}.Err()
 		}
 		answer, err := a.turn(stream.Context(), req.GetMessage(), spoken)
 		if err != nil {
@@ -167,7 +141,7 @@ func (a *assistant) Chat(stream grpc.BidiStreamingServer[assistantv1.ChatRequest
 func (a *assistant) turn(ctx context.Context, message string, spoken map[string]bool) (string, error) {
 	reading := classify(message)
 	if reading.GetConfidence() < enough {
-		return "I did not understand that. " + askAboutThese.GetLabel() + ".", nil
+		return "I did not understand that. Ask about the weather, an order, a refund or a flight.", nil
 	}
 	reply, err := a.model.Complete(ctx, &assistantv1.CompleteRequest{Prompt: reading.GetIntent() + ": " + message})
 	if err != nil {
@@ -179,15 +153,4 @@ func (a *assistant) turn(ctx context.Context, message string, spoken map[string]
 		return "Once more: " + reply.GetText(), nil
 	}
 	return reply.GetText(), nil
-}
-
-var chatFull = status.New(codes.FailedPrecondition, "CHAT_FULL", fmt.Sprintf("a chat has at most %d turns", turnsPerChat),
-	status.Suggest("Start a new chat."),
-	status.Meta("turnsPerChat", strconv.Itoa(turnsPerChat)),
-	status.Recover(status.Action(status.ByCallerCode, "Start a new chat", &recoursev1.RestartTransaction{Scope: "chat"})),
-	status.Retry(status.AtHigherLevel))
-
-// fix asks for another value of one field.
-func fix(field, reason string) *recoursev1.FixFields {
-	return &recoursev1.FixFields{Fixes: []*recoursev1.FixFields_Fix{{Field: field, Reason: reason}}}
 }

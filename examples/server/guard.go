@@ -5,10 +5,9 @@ import (
 	"strings"
 	"time"
 
-	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 )
 
@@ -96,23 +95,11 @@ func authenticate(ctx context.Context) (user, error) {
 		token, _ = strings.CutPrefix(v, "Bearer ")
 	}
 	if token == "" {
-		return user{}, errTokenMissing
+		return user{}, assistantv1.TokenMissing{}.Err()
 	}
 	who, ok := users[token]
 	if !ok {
-		return user{}, errTokenExpired
+		return user{}, assistantv1.TokenExpired{}.Err()
 	}
 	return who, nil
 }
-
-var (
-	errTokenMissing = status.New(codes.Unauthenticated, "TOKEN_MISSING", "the call has no bearer token",
-		status.Suggest("Sign in, then try again."),
-		status.Recover(status.Action(status.ByEndUser, "Sign in", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_LOGIN})))
-
-	errTokenExpired = status.New(codes.Unauthenticated, "TOKEN_EXPIRED", "the token has expired or was never valid",
-		status.Suggest("Sign in again."),
-		status.Recover(
-			status.Action(status.ByClient, "Get a fresh token", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_REFRESH}),
-			status.Action(status.ByEndUser, "Sign in again", &recoursev1.Reauthenticate{Kind: recoursev1.Reauthenticate_KIND_LOGIN})))
-)

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"sync"
 
+	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	"github.com/recourse-dev/recourse/status"
-	"google.golang.org/grpc/codes"
 )
 
 // history remembers what people asked, a hundred entries each. It knows nothing of gRPC.
@@ -22,11 +22,13 @@ const entriesPerUser = 100
 var errReused = errors.New("history: request id reused")
 
 // historyErrors says what the history's error means to a caller.
-var historyErrors = status.Sentinel(errReused, codes.AlreadyExists, "REQUEST_ID_REUSED", "this request_id was used for another query",
-	status.Suggest("Make a new request_id for every query."),
-	status.Outcome(status.NotApplied),
-	status.Recover(status.Action(status.ByCallerCode, "Send the query with a request_id of its own", fix("request_id", "REUSED"))),
-	status.Retry(status.AfterAction))
+func historyErrors(err error) *status.Error {
+	if !errors.Is(err, errReused) {
+		return nil
+	}
+	e, _ := status.From(assistantv1.RequestIDReused{}.Err(status.Cause(err)))
+	return e
+}
 
 // add enters a query and its answer, once for each request id. Without a user there is no history.
 func (h *history) add(user string, e entry) error {

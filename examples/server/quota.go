@@ -2,14 +2,13 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
+	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -47,11 +46,8 @@ const quotaID = "calls-per-minute"
 
 func quotaUsedUp(who user, renewal, now time.Time) error {
 	wait := (renewal.Sub(now) + time.Second - 1).Truncate(time.Second) // whole seconds, and never too early
-	return status.New(codes.ResourceExhausted, "QUOTA_USED_UP", fmt.Sprintf("all %d calls of this minute are used up", who.perMinute),
-		status.Suggest("Wait a minute, or choose a plan with more calls."),
-		status.Meta("callsPerMinute", strconv.Itoa(who.perMinute)),
+	return assistantv1.QuotaUsedUp{CallsPerMinute: int64(who.perMinute)}.Err(
 		status.RetryAfter(wait),
-		status.Outcome(status.NotApplied),
 		status.Attach(&errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{{
 			Subject: "user:" + who.name, QuotaId: quotaID,
 			Description: fmt.Sprintf("the %s plan has %d calls a minute", who.plan, who.perMinute),

@@ -9,7 +9,6 @@ import (
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
-	"google.golang.org/grpc/codes"
 )
 
 const (
@@ -23,7 +22,7 @@ var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{1
 // the request.
 func validate(who user, req any) error {
 	if r, ok := req.(interface{ GetUserId() string }); ok && r.GetUserId() != "" && r.GetUserId() != who.name {
-		return errNotYourHistory
+		return assistantv1.NotYourHistory{Permission: "history.write", Resource: "users/" + r.GetUserId() + "/history"}.Err()
 	}
 	var p problems
 	switch r := req.(type) {
@@ -44,10 +43,6 @@ func validate(who user, req any) error {
 	}
 	return p.err()
 }
-
-var errNotYourHistory = status.New(codes.PermissionDenied, "NOT_YOUR_HISTORY", "user_id names somebody else, or nobody",
-	status.Suggest("Leave user_id out, or use your own."),
-	status.Recover(status.Action(status.ByCallerCode, "Use the user_id of the person who is signed in", fix("user_id", "NOT_THE_CALLER"))))
 
 // problems collects what is wrong with a request, so that it can be put right in one go.
 type problems struct {
@@ -70,18 +65,9 @@ func (p *problems) add(field, reason, description string) {
 }
 
 func (p *problems) err() error {
-	switch len(p.fixes) {
-	case 0:
+	if len(p.fixes) == 0 {
 		return nil
-	case 1:
-		return p.invalid("a field of the request is invalid", "Correct the field and send the request again.")
 	}
-	return p.invalid(fmt.Sprintf("%d fields of the request are invalid", len(p.fixes)), "Correct the fields and send the request again.")
-}
-
-func (p *problems) invalid(message, suggestion string) error {
-	return status.New(codes.InvalidArgument, "FIELDS_INVALID", message, append(p.violations,
-		status.Suggest(suggestion),
-		status.Outcome(status.NotApplied),
-		status.Recover(status.Action(status.ByCallerCode, "Correct the request", &recoursev1.FixFields{Fixes: p.fixes})))...)
+	which := status.Action(status.ByCallerCode, "Correct the request", &recoursev1.FixFields{Fixes: p.fixes})
+	return assistantv1.FieldsInvalid{Count: int64(len(p.fixes))}.Err(append(p.violations, status.Recover(which))...)
 }

@@ -80,7 +80,7 @@ type Run struct {
 
 	why        reason
 	asked      string // for the wait
-	chance     bool // a last attempt after another hop had given up
+	chance     bool   // a last attempt after another hop had given up
 	overloaded bool
 	charged    int64 // what the present attempt has cost; returned if it works
 	remedies   int   // attempts that followed an action rather than a wait

@@ -111,14 +111,15 @@ var File_assistant_v1_errors_proto protoreflect.FileDescriptor
 
 const file_assistant_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x19assistant/v1/errors.proto\x12\fassistant.v1\x1a\x19recourse/v1/catalog.proto*\xae\x17\n" +
+	"\x19assistant/v1/errors.proto\x12\fassistant.v1\x1a\x19recourse/v1/catalog.proto*\x96\x17\n" +
 	"\x0eAssistantError\x12\x1f\n" +
 	"\x1bASSISTANT_ERROR_UNSPECIFIED\x10\x00\x12\xae\x02\n" +
 	"%ASSISTANT_ERROR_INTENT_NOT_UNDERSTOOD\x10\x01\x1a\x82\x02\xaa\xfa\x1c\xfd\x01\b\x03\x1a\x1cThe query was not understood\"'no intent matches the query well enough*)Try rephrasing your request more clearly.8\x01@\x02R;\b\x03\x12\x1bAsk the same in other words\xba\x06\x19\n" +
 	"\x17\n" +
-	"\x05query\x12\x0eNOT_UNDERSTOODR9\b\x03\x125Ask about the weather, an order, a refund or a flight`\x01h\x01r\a2026.11\x12\x87\x02\n" +
-	"\x1eASSISTANT_ERROR_FIELDS_INVALID\x10\x02\x1a\xe2\x01\xaa\xfa\x1c\xdd\x01\b\x03\x1a!Fields of the request are invalid\"+{count} of the request's fields are invalid*.Correct the fields and send the request again.2,\n" +
-	"\x05count\x10\x02\x18\x01\"\x012*\x1cHow many fields are invalid.8\x01@\x02R\x1a\b\x02\x12\x13Correct the request\xba\x06\x00`\x01h\x01r\a2026.11\x12\xae\x03\n" +
+	"\x05query\x12\x0eNOT_UNDERSTOODR9\b\x03\x125Ask about the weather, an order, a refund or a flight`\x01h\x01r\a2026.11\x12\xb0\x02\n" +
+	"\x1eASSISTANT_ERROR_FIELDS_INVALID\x10\x02\x1a\x8b\x02\xaa\xfa\x1c\x86\x02\b\x03\x1a!Fields of the request are invalid\"){count} fields of the request are invalid*.Correct the fields and send the request again.2,\n" +
+	"\x05count\x10\x02\x18\x01\"\x012*\x1cHow many fields are invalid.8\x01@\x02`\x01h\x01r\a2026.11\x8a\x01D\n" +
+	"\x0eCAT_ACTIONABLE\x122the handler adds the action: it knows which fields\x12\xae\x03\n" +
 	" ASSISTANT_ERROR_NOT_YOUR_HISTORY\x10\x03\x1a\x87\x03\xaa\xfa\x1c\x82\x03\b\a\x1a\x1eThe history is somebody else's\"RPermission '{permission}' denied on resource '{resource}' (or it might not exist).*#Leave user_id out, or use your own.2<\n" +
 	"\n" +
 	"permission\x10\x01\x18\x01\"\rhistory.write*\x1bWhat the caller may not do.2D\n" +
@@ -130,10 +131,9 @@ const file_assistant_v1_errors_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x12\x06REUSED`\x01h\x01r\a2026.11\x12\x93\x01\n" +
 	"\x1dASSISTANT_ERROR_TOKEN_MISSING\x10\x05\x1ap\xaa\xfa\x1cl\b\x10\x1a\rNot signed in\"\x1cthe call has no bearer token*\x18Sign in, then try again.8\x01@\x02R\x10\b\x03\x12\aSign in\xb2\x06\x02\b\x02`\x01h\x01r\a2026.11\x12\xc1\x01\n" +
-	"\x1dASSISTANT_ERROR_TOKEN_EXPIRED\x10\x06\x1a\x9d\x01\xaa\xfa\x1c\x98\x01\b\x10\x1a\x15The token has expired\"(the token has expired or was never valid*\x0eSign in again.8\x01@\x02R\x1a\b\x01\x12\x11Get a fresh token\xb2\x06\x02\b\x01R\x16\b\x03\x12\rSign in again\xb2\x06\x02\b\x02`\x01h\x01r\a2026.11\x12\x9b\x03\n" +
-	"\x1dASSISTANT_ERROR_QUOTA_USED_UP\x10\a\x1a\xf7\x02\xaa\xfa\x1c\xf2\x02\b\b\x1a$The calls of this minute are used up\"5all {callsPerMinute} calls of this minute are used up*0Wait a minute, or choose a plan with more calls.2?\n" +
-	"\x0ecallsPerMinute\x10\x02\x18\x01\"\x0220*%How many calls the caller's plan has.8\x01@\x01R?\b\x03\x12\x13Choose another plan\x82\a%\n" +
-	"#https://assistant.example.com/plans`\x01h\x01r\a2026.11\x8a\x01K\n" +
+	"\x1dASSISTANT_ERROR_TOKEN_EXPIRED\x10\x06\x1a\x9d\x01\xaa\xfa\x1c\x98\x01\b\x10\x1a\x15The token has expired\"(the token has expired or was never valid*\x0eSign in again.8\x01@\x02R\x1a\b\x01\x12\x11Get a fresh token\xb2\x06\x02\b\x01R\x16\b\x03\x12\rSign in again\xb2\x06\x02\b\x02`\x01h\x01r\a2026.11\x12\xda\x02\n" +
+	"\x1dASSISTANT_ERROR_QUOTA_USED_UP\x10\a\x1a\xb6\x02\xaa\xfa\x1c\xb1\x02\b\b\x1a$The calls of this minute are used up\"5all {callsPerMinute} calls of this minute are used up*0Wait a minute, or choose a plan with more calls.2?\n" +
+	"\x0ecallsPerMinute\x10\x02\x18\x01\"\x0220*%How many calls the caller's plan has.8\x01@\x01`\x01h\x01r\a2026.11\x8a\x01K\n" +
 	"\x0eCAT_RETRY_CODE\x129the handler adds the delay: it knows when the minute ends\x12\xa5\x02\n" +
 	"\x1eASSISTANT_ERROR_TEXT_BROKE_OFF\x10\b\x1a\x80\x02\xaa\xfa\x1c\xfb\x01\b\x0e\x1a\x12The text broke off\"1the text broke off before position {nextPosition}*\x1dAsk for the rest of the text.2G\n" +
 	"\fnextPosition\x10\x02\x18\x01\"\x017*0The position of the first chunk that is missing.@\x01R9\b\x02\x12\x10Ask for the rest\xba\x06\"\n" +

@@ -1,0 +1,89 @@
+package interceptors
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/recourse-dev/recourse/catalog"
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc/codes"
+)
+
+// UndeclaredMode says what happens to an error that its method has not declared.
+type UndeclaredMode uint8
+
+// What to do about such an error, for [Undeclared].
+const (
+	// SendUndeclared sends it as it is: the default.
+	SendUndeclared UndeclaredMode = iota
+	// LogUndeclared sends it, and writes a warning to slog.Default: for development.
+	LogUndeclared
+	// RefuseUndeclared answers INTERNAL in its place, with the error as the cause: what
+	// is not declared is not part of the contract.
+	RefuseUndeclared
+)
+
+// Undeclared says what happens to errors that a method answers with but has not
+// declared, by the options of recourse.v1's catalog.proto on the method or its service.
+// Methods that declare nothing, not even that, answer with any error. What this library
+// makes itself is always declared: deadlines, refusals, failures of dependencies, and
+// errors that nobody has given a meaning.
+func Undeclared(mode UndeclaredMode) ServerOption {
+	return serverOption(func(s *server) { s.undeclared = mode })
+}
+
+// declarations are the errors of the methods that declare any, by the full name of the
+// method.
+var declarations = sync.OnceValue(func() map[string]map[string]bool {
+	all := map[string]map[string]bool{}
+	for _, m := range catalog.Linked().Methods {
+		keys := map[string]bool{}
+		for _, key := range m.Errors {
+			keys[key] = true
+		}
+		all["/"+m.Name] = keys
+	}
+	return all
+})
+
+// isUndeclared reports whether the method says of its errors which there are, and e is
+// none of them.
+func (c *serverCall) isUndeclared(e *status.Error) bool {
+	if c.refused || ownCode(e.ErrorCode()) || e.Code() == codes.Canceled {
+		return false
+	}
+	declared, some := declarations()[c.call.Method]
+	return some && !declared[cmp.Or(e.Domain(), c.server.rendering.Domain)+"/"+e.ErrorCode()]
+}
+
+// ownCode tells the error codes that this library gives.
+func ownCode(code string) bool {
+	return strings.HasPrefix(code, "ASYNC_") || strings.HasPrefix(code, "DEPENDENCY_")
+}
+
+// held is e, or what is answered in its place.
+func (c *serverCall) held(e *status.Error) (_ *status.Error, undeclared bool) {
+	s := c.server
+	if s.undeclared == SendUndeclared && s.observer == nil || !c.isUndeclared(e) {
+		return e, false
+	}
+	switch s.undeclared {
+	case LogUndeclared:
+		slog.WarnContext(c.outer, "a method answered with an error that it has not declared: declare it with the option (recourse.v1.method), or answer with another",
+			"method", c.call.Method, "error", status.Display(e.Error(), 0), "domain", cmp.Or(e.Domain(), s.rendering.Domain))
+	case RefuseUndeclared:
+		return status.Classify(undeclaredError{e}), true
+	}
+	return e, true
+}
+
+// undeclaredError is an error that nobody is to see. It does not unwrap: what it says
+// would be taken for the answer.
+type undeclaredError struct{ err *status.Error }
+
+func (u undeclaredError) Error() string {
+	return fmt.Sprintf("not declared by its method: %s", causes(u.err))
+}
