@@ -19,13 +19,20 @@ MODULES := bench telemetry/sdktest examples/observability
 # The last published form of recourse.v1, as text. `make breaking` compares with it.
 IMAGE := proto/recourse.v1.image.txtpb
 
-# The errors that the example declared at its last release. `make breaking` compares with them.
-CATALOG := docs/errors/catalog.json
+# The errors that the example declared at its last release, beside their proto files: `make breaking` compares with them.
+# The document in docs/errors is always that of now.
+CATALOG := proto/assistant/catalog.json
 
 # What is written by hand, untracked files included and deleted ones not.
-GO_FILES = $(filter-out gen/%,$(wildcard $(shell git ls-files -co --exclude-standard -- '*.go')))
+GO_FILES = $(filter-out gen/% $(GUIDE)/gen/%,$(wildcard $(shell git ls-files -co --exclude-standard -- '*.go')))
 LIBRARY_FILES = $(filter-out %_test.go internal/rpctest/% interceptors/misuse.go, \
 	$(filter status/% interceptors/% policy/% async/% internal/%,$(GO_FILES)))
+
+# The catalogue of the example, as people read it.
+ERRORS_DOCS := docs/errors
+
+# The example of docs/catalogue.md, which generates its code as a newcomer does.
+GUIDE := examples/catalogue
 
 # An open parenthesis on its own would confuse make.
 PAREN := (
@@ -59,6 +66,10 @@ race: ## Run all tests with the race detector
 	go test -race ./...
 	$(call modules,go test -race ./...,$(filter-out bench,$(MODULES)))
 
+.PHONY: browser-test
+browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder leaves pictures
+	@catalog/docs/browsertest/run.sh
+
 # Apart from the other tests: it builds buf.
 .PHONY: plugin
 plugin: ## Test the plugin of buf, through buf
@@ -80,14 +91,25 @@ observability: ## Show traces, logs and metrics of calls, and serve the metrics 
 	go -C examples/observability run . -for 30s
 
 .PHONY: generate
-generate: ## Write gen/ anew from proto/
+generate: ## Write gen/ anew from proto/, and that of the guide's example
 	$(BUF) generate
+	$(GUIDE)/generate.sh
+
+.PHONY: errors-docs
+errors-docs: ## Write the pages of the example's errors anew from proto/
+	@set=$$(mktemp -d)/set.binpb; trap 'rm -rf "$${set%/*}"' EXIT; \
+	$(BUF) build -o "$$set"; \
+	go run ./cmd/recourse docs -o $(ERRORS_DOCS) "$$set"
 
 .PHONY: checkgenerate
-checkgenerate: ## Fail where gen/ or go.mod is not current
+checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	$(BUF) generate -o "$$dir"; \
-	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }
+	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }; \
+	$(GUIDE)/generate.sh "$$dir/guide"; \
+	diff -r "$$dir/guide" $(GUIDE)/gen || { echo '$(GUIDE)/gen is not current: run make generate' >&2; exit 1; }; \
+	$(BUF) build -o "$$dir/set.binpb"; \
+	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
 	go mod tidy -diff
 	$(call modules,go mod tidy -diff)
 	go -C tools/buf-plugin-recourse mod tidy -diff
@@ -120,8 +142,9 @@ breaking: ## Fail where recourse.v1 breaks its published form, or a declared err
 	$(BUF) build proto -o - | go run ./cmd/recourse breaking -against $(CATALOG) -root proto -
 
 .PHONY: image
-image: ## Publish recourse.v1 as it is now: from here on it may only grow
+image: ## Publish recourse.v1, and the errors of the example, as they are now: from here on they may only grow
 	$(BUF) build --path proto/recourse --exclude-source-info -o $(IMAGE)
+	$(BUF) build proto -o - | go run ./cmd/recourse docs -format json -o $(dir $(CATALOG)) -
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)

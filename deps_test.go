@@ -68,6 +68,7 @@ var rules = []rule{
 	{who: "./catalog/...", never: []string{"google.golang.org/grpc/..."}, except: plainGRPC},
 	{who: "./catalog/...", never: loggers},
 	{who: "./catalog/*/...", never: []string{"./catalog/*/..."}, except: []string{"./catalog/=/..."}},
+	{who: "./catalog/docs/...", never: []string{"./..."}, except: []string{"./catalog/...", "./gen/go/recourse/...", "./status/..."}},
 
 	// What an example needs, its reader needs too.
 	{who: "./examples/...", never: []string{".../internal/..."}, direct: true},

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
 )
 
 // Schema is the version of the document. A reader refuses a higher one.
@@ -84,6 +85,7 @@ type Error struct {
 	Enum            string            `json:"enum"`              // full name
 	Value           string            `json:"value"`             // name of the enum's value
 	Number          int32             `json:"number"`
+	GoPackage       string            `json:"goPackage,omitempty"` // as the file's go_package says, where that is known
 
 	options *recoursev1.ErrorOptions
 	at      Position
@@ -227,7 +229,7 @@ func (r *reader) error(v protoreflect.EnumValueDescriptor, c *recoursev1.Catalog
 		Outcome: Word(o.GetOutcome()), Retry: Word(o.GetRetry()),
 		Visibility: cmp.Or(Word(o.GetVisibility()), "PUBLIC"), Severity: Word(o.GetSeverity()),
 		Since: o.GetSince(), DeprecatedSince: o.GetDeprecatedSince(), ReplacedBy: o.GetReplacedBy(),
-		Enum: string(enum.FullName()), Value: string(v.Name()), Number: int32(v.Number()),
+		Enum: string(enum.FullName()), Value: string(v.Name()), Number: int32(v.Number()), GoPackage: goPackage(v),
 		options: o, at: PositionOf(v), value: v,
 	}
 	if c.GetDocBaseUrl() != "" {
@@ -326,6 +328,13 @@ func PositionOf(d protoreflect.Descriptor) Position {
 		p.Line, p.Column = l.StartLine+1, l.StartColumn+1
 	}
 	return p
+}
+
+// goPackage is where the generated Go code is: an import path, and a name after a
+// semicolon where it is not the path's last element.
+func goPackage(d protoreflect.Descriptor) string {
+	o, _ := d.ParentFile().Options().(*descriptorpb.FileOptions)
+	return o.GetGoPackage()
 }
 
 // comment is the one above a declaration, as one paragraph a blank line.

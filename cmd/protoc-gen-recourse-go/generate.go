@@ -130,7 +130,7 @@ func (g *generator) enum(out *protogen.GeneratedFile, f *protogen.File, e *proto
 	out.P("// Error codes of ", e.GoIdent.GoName, ".")
 	out.P("const (")
 	for _, x := range of {
-		out.P(g.name(f, x.At(), "Code"+goName(x.Reason)), " = ", strconv.Quote(x.Reason))
+		out.P(g.name(f, x.At(), "Code"+catalog.GoName(x.Reason)), " = ", strconv.Quote(x.Reason))
 	}
 	out.P(")")
 	for _, x := range of {
@@ -141,13 +141,13 @@ func (g *generator) enum(out *protogen.GeneratedFile, f *protogen.File, e *proto
 	out.P("// ", list, " is all errors of ", e.GoIdent.GoName, ", for errors.Is.")
 	out.P("var ", list, " = []error{")
 	for _, x := range of {
-		out.P("Err", goName(x.Reason), ",")
+		out.P("Err", catalog.GoName(x.Reason), ",")
 	}
 	out.P("}")
 }
 
 func (g *generator) error(out *protogen.GeneratedFile, f *protogen.File, e *protogen.Enum, x *catalog.Error) {
-	name := g.name(f, x.At(), goName(x.Reason))
+	name := g.name(f, x.At(), catalog.GoName(x.Reason))
 	sentinel := g.name(f, x.At(), "Err"+name)
 	if x.Options().GetCode() == recoursev1.ErrorOptions_CODE_UNSPECIFIED {
 		g.fail(x.At(), "%s has no code: say which gRPC code the error has", x.Value)
@@ -228,7 +228,7 @@ func (g *generator) reading(out *protogen.GeneratedFile, x *catalog.Error, field
 func (g *generator) fields(x *catalog.Error) []string {
 	fields := make([]string, len(x.Params))
 	for i, p := range x.Params {
-		fields[i] = goName(p.Key)
+		fields[i] = catalog.GoName(p.Key)
 		switch {
 		case p.Key == "" || fields[i] == "" || fields[i][0] < 'A' || fields[i][0] > 'Z':
 			g.fail(x.At(), "the parameter %q of %s has no name in Go: begin it with a letter", p.Key, x.Value)
@@ -272,7 +272,7 @@ func (g *generator) method(out *protogen.GeneratedFile, f *protogen.File, m meth
 	out.P("var ", name, " = []error{")
 	for _, x := range m.errors {
 		in := g.plugin.FilesByPath[x.Descriptor().ParentFile().Path()]
-		out.P(out.QualifiedGoIdent(in.GoImportPath.Ident("Err"+goName(x.Reason))), ",")
+		out.P(out.QualifiedGoIdent(in.GoImportPath.Ident("Err"+catalog.GoName(x.Reason))), ",")
 	}
 	out.P("}")
 }
@@ -291,7 +291,7 @@ func document(out *protogen.GeneratedFile, name string, x *catalog.Error) {
 		out.P("//")
 		instead := "."
 		if x.ReplacedBy != "" {
-			instead = ": use " + goName(x.ReplacedBy) + "."
+			instead = ": use " + catalog.GoName(x.ReplacedBy) + "."
 		}
 		out.P("// Deprecated: since ", x.DeprecatedSince, instead)
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/recourse-dev/recourse/catalog"
 	"google.golang.org/protobuf/compiler/protogen"
 )
@@ -57,51 +55,4 @@ func parse(out *protogen.GeneratedFile, p catalog.Param) string {
 	default: // TIMESTAMP
 		return out.QualifiedGoIdent(timePackage.Ident("Parse")) + "(" + out.QualifiedGoIdent(timePackage.Ident("RFC3339Nano")) + ", s)"
 	}
-}
-
-// initialisms are written in capitals in Go.
-var initialisms = map[string]string{
-	"api": "API", "cpu": "CPU", "dns": "DNS", "http": "HTTP", "id": "ID", "ip": "IP", "json": "JSON", "rpc": "RPC",
-	"sku": "SKU", "sql": "SQL", "tls": "TLS", "ttl": "TTL", "url": "URL", "uuid": "UUID",
-}
-
-// goName is OUT_OF_STOCK or outOfStock as OutOfStock.
-func goName(name string) string {
-	var b strings.Builder
-	for _, word := range words(name) {
-		if known, ok := initialisms[word]; ok {
-			b.WriteString(known)
-			continue
-		}
-		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
-	}
-	return b.String()
-}
-
-// words are the parts of a name in small letters.
-func words(name string) []string {
-	if strings.ToUpper(name) == name {
-		name = strings.ToLower(name)
-	}
-	var out []string
-	word := ""
-	flush := func() {
-		if word != "" {
-			out = append(out, strings.ToLower(word))
-		}
-		word = ""
-	}
-	for _, r := range name {
-		switch {
-		case r == '_' || r == '-':
-			flush()
-		case r >= 'A' && r <= 'Z':
-			flush()
-			word = string(r)
-		default:
-			word += string(r)
-		}
-	}
-	flush()
-	return out
 }
