@@ -62,6 +62,9 @@ var rules = []rule{
 
 	{who: "./async/...", never: []string{"./interceptors/..."}},
 	{who: "./telemetry/...", never: []string{"go.opentelemetry.io/otel/sdk/..."}},
+	{who: "./explain/...", never: []string{"google.golang.org/grpc/..."}, except: plainGRPC},
+	{who: "./explain/...", never: []string{"./..."}, except: []string{"./gen/...", "./status/...", "./catalog/...", "./explain/..."}},
+	{who: "./explain/...", never: loggers},
 	{who: "./catalog/...", never: []string{"./interceptors/...", "./async/...", "./telemetry/..."}},
 
 	// What an example needs, its reader needs too.
