@@ -49,7 +49,7 @@ func (s streams) fail(format string, args ...any) int {
 // commands returns all commands in the order of the help. It is a function because help
 // and completion list it themselves.
 func commands() []command {
-	return []command{explainCommand(), helpCommand(), completionCommand()}
+	return []command{explainCommand(), callCommand(), helpCommand(), completionCommand()}
 }
 
 func main() { os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})) }
