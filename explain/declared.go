@@ -168,10 +168,13 @@ func (p *page) catalogue(d *Document) {
 		}
 		p.row("declares", v.text())
 	})
-	p.row("seen by", map[string]string{"PARTNER": "partners and the organization's own services", "INTERNAL": "the organization's own services"}[s.Visibility])
+	p.row("seen by", visibility[s.Visibility])
 	p.row("severity", strings.ToLower(s.Severity))
 	p.row("since", s.Since)
 }
+
+// visibility is who may see an error that not everybody may see.
+var visibility = map[string]string{"PARTNER": "partners and the organization's own services", "INTERNAL": "the organization's own services"}
 
 func (v Parameter) text() string {
 	kinds := slices.DeleteFunc([]string{v.Type, v.Sensitivity}, func(s string) bool { return s == "" })

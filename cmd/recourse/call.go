@@ -50,7 +50,7 @@ recourse call api.example.com:443 shop.v1.Shop/Import -H 'authorization: Bearer 
 			c := new(caller)
 			c.dialer.define(flags)
 			c.view.define(flags)
-			flags.StringVar(&c.data, "d", "", "the request: JSON, `@file`, or - for the standard input")
+			flags.StringVar(&c.data, "d", "", "the request as `JSON`; @file to read one, - to read the standard input")
 			flags.StringVar(&c.set, "set", "", "the `file` of a descriptor set, instead of reflection")
 			flags.BoolVar(&c.list, "list", false, "list services and methods, and the errors that they declare")
 			flags.BoolVar(&c.verbose, "v", false, "show the response metadata, and what happens on the way")

@@ -302,7 +302,7 @@ func TestCallNobody(t *testing.T) {
 	target := listener.Addr().String()
 	_ = listener.Close()
 	got := call("", target, service+"/ClassifyIntent")
-	if got.code != exitNoConnection || !strings.Contains(got.errout, "no connection to "+target) || !strings.Contains(got.errout, "connection refused") {
+	if got.code != exitNoConnection || strings.Contains(got.errout, "recourse.Connect") || !strings.Contains(got.errout, "connection refused") {
 		t.Errorf("%+v", got)
 	}
 	plain := serving(t, reflecting)

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -149,7 +150,7 @@ func connect(ctx context.Context, conn *grpc.ClientConn) error {
 			if conn.GetState() == connectivity.Ready {
 				return nil
 			}
-			return err
+			return grpcstatus.Error(grpcstatus.Code(err), grpcstatus.Convert(err).Message()) // without the call that was none
 		default:
 			if !conn.WaitForStateChange(ctx, state) {
 				return ctx.Err()

@@ -87,7 +87,9 @@ type outcome struct {
 }
 
 // invoke makes a call of any shape, and hands over each reply.
-func invoke(ctx context.Context, conn grpc.ClientConnInterface, m protoreflect.MethodDescriptor, in *requests, reply func(proto.Message)) (o outcome) {
+func invoke(
+	ctx context.Context, conn grpc.ClientConnInterface, m protoreflect.MethodDescriptor, in *requests, reply func(proto.Message),
+) (o outcome) {
 	path := pathOf(m)
 	options := []grpc.CallOption{interceptors.Degraded(&o.mark)}
 	if repeatable(m) {

@@ -50,11 +50,12 @@ var meanings = map[codes.Code]struct{ title, description string }{
 		"A RetryInfo says when there is more."},
 	codes.FailedPrecondition: {"The system is not in the state that the request needs", "The state has to be changed first. " +
 		"Where only the one call has to be repeated it is UNAVAILABLE, where the larger operation has to, ABORTED."},
-	codes.Aborted:         {"A conflict with another operation", "Typically of two transactions: the whole of it may be started again."},
-	codes.OutOfRange:      {"A value is beyond the valid range", "Such as reading past an end. Unlike INVALID_ARGUMENT it may be valid at another time."},
-	codes.Unimplemented:   {"The server does not do this", "The method does not exist there, or is turned off."},
-	codes.Internal:        {"The server is broken", "Something that always holds did not hold."},
-	codes.Unavailable:     {"The server cannot do it at the moment", "The same request may succeed later. Whether it took effect this time is not known in general."},
+	codes.Aborted:       {"A conflict with another operation", "Typically of two transactions: the whole of it may be started again."},
+	codes.OutOfRange:    {"A value is beyond the valid range", "Such as reading past an end. Unlike INVALID_ARGUMENT it may be valid at another time."},
+	codes.Unimplemented: {"The server does not do this", "The method does not exist there, or is turned off."},
+	codes.Internal:      {"The server is broken", "Something that always holds did not hold."},
+	codes.Unavailable: {"The server cannot do it at the moment", "The same request may succeed later. " +
+		"Whether it took effect this time is not known in general."},
 	codes.DataLoss:        {"Data is lost or damaged", "And cannot be restored."},
 	codes.Unauthenticated: {"The caller is not known", "There are no credentials, or none that are valid."},
 }

@@ -44,7 +44,8 @@ const (
 
 var (
 	nameForm   = regexp.MustCompile(`^(?:[A-Za-z0-9.-]{1,253}/)?[A-Z][A-Z0-9_]{1,62}$|^[A-Z][A-Z0-9_]{1,62}@[A-Za-z0-9.-]{1,253}$`)
-	headerForm = regexp.MustCompile(`(?im)^[\s<>*|]*"?(grpc-status|grpc-message|grpc-status-details-bin|recourse-degraded-bin|x-request-id)"?[ \t]*[:=][ \t]*(.*)$`)
+	headerForm = regexp.MustCompile(`(?im)^[\s<>*|]*"?` +
+		`(grpc-status|grpc-message|grpc-status-details-bin|recourse-degraded-bin|x-request-id)"?[ \t]*[:=][ \t]*(.*)$`)
 	grpcurlFor = regexp.MustCompile(`(?m)^\s*Code: (\w+)\s*$`)
 	messageFor = regexp.MustCompile(`(?m)^\s*Message: (.*)$`)
 	detailsFor = regexp.MustCompile(`(?m)^\s*\d+\)\s*\{`)

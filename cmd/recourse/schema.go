@@ -135,7 +135,9 @@ func (r *reflected) ask(ctx context.Context, request *reflectionv1.ServerReflect
 	return nil, errNoReflection
 }
 
-func (r *reflected) askVersion(ctx context.Context, version string, request *reflectionv1.ServerReflectionRequest) (*reflectionv1.ServerReflectionResponse, error) {
+func (r *reflected) askVersion(
+	ctx context.Context, version string, request *reflectionv1.ServerReflectionRequest,
+) (*reflectionv1.ServerReflectionResponse, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := r.conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true},
