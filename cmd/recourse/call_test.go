@@ -130,7 +130,7 @@ func serving(t *testing.T, register func(*grpc.Server)) string {
 
 func reflecting(s *grpc.Server) { reflection.Register(s) }
 
-func call(stdin, target string, args ...string) ran {
+func called(stdin, target string, args ...string) ran {
 	return recourseOf(stdin, append([]string{"call", "-plaintext", target}, args...)...)
 }
 
@@ -152,7 +152,7 @@ func TestCallEveryShape(t *testing.T) {
 			"bidi":          {[]string{service + "/Chat", "-d", `{"message": "a"}{"message": "b"}`}, "", `{"message":"re: a"}{"message":"re: b"}`},
 			"no messages":   {[]string{service + "/Chat"}, "", ""},
 		} {
-			got := call(test.stdin, target, append(test.args, from...)...)
+			got := called(test.stdin, target, append(test.args, from...)...)
 			if got.code != exitOK || compacted(got.out) != test.want || got.errout != "" {
 				t.Errorf("%s %v: %+v", name, from, got)
 			}
@@ -177,11 +177,11 @@ func compacted(text string) string {
 
 func TestCallIsAGoodClient(t *testing.T) {
 	target := serving(t, reflecting)
-	got := call("", target, service+"/ClassifyIntent", "-d", `{"query": "third time"}`)
+	got := called("", target, service+"/ClassifyIntent", "-d", `{"query": "third time"}`)
 	if got.code != exitOK || got.errout != "attempts: 3\n" {
 		t.Errorf("%+v", got)
 	}
-	got = call("", target, "-v", service+"/ClassifyIntent", "-d", `{"query": "metadata"}`, "-H", "X-Who: me", "-H", "x-raw-bin: AAE=")
+	got = called("", target, "-v", service+"/ClassifyIntent", "-d", `{"query": "metadata"}`, "-H", "X-Who: me", "-H", "x-raw-bin: AAE=")
 	if compacted(got.out) != `{"intent":"me \u0000\u0001"}` {
 		t.Errorf("%+v", got)
 	}
@@ -190,7 +190,7 @@ func TestCallIsAGoodClient(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, got.errout)
 		}
 	}
-	got = call("", target, service+"/ClassifyIntent", "-d", `{"query": "degraded"}`)
+	got = called("", target, service+"/ClassifyIntent", "-d", `{"query": "degraded"}`)
 	if got.code != exitOK || !strings.Contains(got.errout, "this is an earlier answer, from 1m ago") || compacted(got.out) == "" {
 		t.Errorf("degraded: %+v", got)
 	}
@@ -198,7 +198,7 @@ func TestCallIsAGoodClient(t *testing.T) {
 
 func TestCallExplainsFailures(t *testing.T) {
 	target := serving(t, reflecting)
-	got := call("", target, service+"/ClassifyIntent", "-d", `{"query": "quota"}`)
+	got := called("", target, service+"/ClassifyIntent", "-d", `{"query": "quota"}`)
 	if got.code != exitFound || got.out != "" {
 		t.Errorf("%+v", got)
 	}
@@ -210,7 +210,7 @@ func TestCallExplainsFailures(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, got.errout)
 		}
 	}
-	got = call("", target, service+"/ClassifyIntent", "-d", `{"query": "quota"}`, "-format", "json")
+	got = called("", target, service+"/ClassifyIntent", "-d", `{"query": "quota"}`, "-format", "json")
 	var document struct {
 		ErrorCode string
 		Declared  struct{ Title string }
@@ -218,23 +218,23 @@ func TestCallExplainsFailures(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.errout), &document); err != nil || document.ErrorCode != "QUOTA_USED_UP" || document.Declared.Title == "" {
 		t.Errorf("%v: %+v", err, got)
 	}
-	got = call("", target, service+"/ClassifyIntent", "-d", `{"query": "hostile"}`)
+	got = called("", target, service+"/ClassifyIntent", "-d", `{"query": "hostile"}`)
 	harmless(t, got.errout)
 	if got.code != exitFound {
 		t.Errorf("%+v", got)
 	}
 
-	got = call("", target, service+"/Generate", "-d", `{"prompt": "break"}`)
+	got = called("", target, service+"/Generate", "-d", `{"prompt": "break"}`)
 	if got.code != exitFound || compacted(got.out) != `{"text":"break"}{"text":"break","position":1}` || !strings.Contains(got.errout, "TEXT_BROKE_OFF") {
 		t.Errorf("a stream that breaks: %+v", got)
 	}
-	got = call(`{"message": "a"} {"message": "full"} {"message": "b"}`, target, service+"/Chat", "-d", "-")
+	got = called(`{"message": "a"} {"message": "full"} {"message": "b"}`, target, service+"/Chat", "-d", "-")
 	if got.code != exitFound || compacted(got.out) != `{"message":"re: a"}` || !strings.Contains(got.errout, "CHAT_FULL") {
 		t.Errorf("a chat that breaks: %+v", got)
 	}
 
 	start := time.Now()
-	got = call("", target, service+"/ClassifyIntent", "-d", `{"query": "slow"}`, "-timeout", "200ms")
+	got = called("", target, service+"/ClassifyIntent", "-d", `{"query": "slow"}`, "-timeout", "200ms")
 	if got.code != exitFound || !strings.Contains(got.errout, "(DeadlineExceeded)") || time.Since(start) > 5*time.Second {
 		t.Errorf("a slow method, in %v: %+v", time.Since(start), got)
 	}
@@ -268,7 +268,7 @@ func TestCallMistakes(t *testing.T) {
 		"plaintext and TLS":   {[]string{service + "/Chat", "-cacert", "x"}, "-plaintext goes with none"},
 		"policy":              {[]string{service + "/Chat", "-policy", "no/such/file"}, "no such file"},
 	} {
-		if got := call("", target, test.args...); got.code != exitUsage || got.out != "" && name != "later in a stream" || !strings.Contains(got.errout, test.want) {
+		if got := called("", target, test.args...); got.code != exitUsage || got.out != "" && name != "later in a stream" || !strings.Contains(got.errout, test.want) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -276,11 +276,11 @@ func TestCallMistakes(t *testing.T) {
 
 func TestCallWithoutReflection(t *testing.T) {
 	target := serving(t, func(*grpc.Server) {})
-	if got := call("", target, service+"/ClassifyIntent"); got.code != exitUsage || !strings.Contains(got.errout, "the server has no reflection") {
+	if got := called("", target, service+"/ClassifyIntent"); got.code != exitUsage || !strings.Contains(got.errout, "the server has no reflection") {
 		t.Errorf("%+v", got)
 	}
 	_, set := catalogFiles(t)
-	if got := call("", target, service+"/ClassifyIntent", "-set", set, "-d", `{"query": "a"}`); got.code != exitOK {
+	if got := called("", target, service+"/ClassifyIntent", "-set", set, "-d", `{"query": "a"}`); got.code != exitOK {
 		t.Errorf("with a set: %+v", got)
 	}
 }
@@ -289,7 +289,7 @@ func TestCallWithOldReflection(t *testing.T) {
 	target := serving(t, func(s *grpc.Server) {
 		reflectionv1alpha.RegisterServerReflectionServer(s, reflection.NewServer(reflection.ServerOptions{Services: s}))
 	})
-	if got := call("", target, service+"/ClassifyIntent", "-d", `{"query": "a"}`); got.code != exitOK {
+	if got := called("", target, service+"/ClassifyIntent", "-d", `{"query": "a"}`); got.code != exitOK {
 		t.Errorf("%+v", got)
 	}
 }
@@ -301,7 +301,7 @@ func TestCallNobody(t *testing.T) {
 	}
 	target := listener.Addr().String()
 	_ = listener.Close()
-	got := call("", target, service+"/ClassifyIntent")
+	got := called("", target, service+"/ClassifyIntent")
 	if got.code != exitNoConnection || strings.Contains(got.errout, "recourse.Connect") || !strings.Contains(got.errout, "connection refused") {
 		t.Errorf("%+v", got)
 	}
@@ -314,7 +314,7 @@ func TestCallNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = silent.Close() })
-	if got := call("", silent.Addr().String(), "-timeout", "100ms", service+"/ClassifyIntent"); got.code != exitNoConnection {
+	if got := called("", silent.Addr().String(), "-timeout", "100ms", service+"/ClassifyIntent"); got.code != exitNoConnection {
 		t.Errorf("a server that says nothing: %+v", got)
 	}
 }
@@ -339,15 +339,15 @@ func TestCallLosesTheServer(t *testing.T) {
 func TestCallList(t *testing.T) {
 	target := serving(t, reflecting)
 	_, set := catalogFiles(t)
-	got := call("", target, "-list", service)
+	got := called("", target, "-list", service)
 	golden(t, "../call/list", got.out)
 	if fromSet := recourseOf("", "call", "-list", "-set", set); fromSet.out != got.out {
 		t.Errorf("from a set: %+v, want\n%s", fromSet, got.out)
 	}
-	if all := call("", target, "-list"); !strings.Contains(all.out, "grpc.reflection.v1.ServerReflection\n") {
+	if all := called("", target, "-list"); !strings.Contains(all.out, "grpc.reflection.v1.ServerReflection\n") {
 		t.Errorf("all services: %+v", all)
 	}
-	asJSON := call("", target, "-list", "-format=json", service)
+	asJSON := called("", target, "-list", "-format=json", service)
 	var list []listedService
 	if err := json.Unmarshal([]byte(asJSON.out), &list); err != nil || len(list) != 1 || len(list[0].Methods) != 5 || len(list[0].Methods[0].Errors) != 6 {
 		t.Errorf("%v: %+v", err, asJSON)
@@ -390,10 +390,10 @@ func TestCallReadsFiles(t *testing.T) {
 	if err := os.WriteFile(policies, []byte("error_handling:\n  async:\n    max_retries: 0\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if got := call("", target, service+"/ClassifyIntent", "-d", "@"+file); got.code != exitOK {
+	if got := called("", target, service+"/ClassifyIntent", "-d", "@"+file); got.code != exitOK {
 		t.Errorf("%+v", got)
 	}
-	if got := call("", target, service+"/ClassifyIntent", "-d", `{"query": "third time"}`, "-policy", policies); got.code != exitFound {
+	if got := called("", target, service+"/ClassifyIntent", "-d", `{"query": "third time"}`, "-policy", policies); got.code != exitFound {
 		t.Errorf("a policy of one attempt: %+v", got)
 	}
 }

@@ -104,7 +104,7 @@ func TestCallWithAReflectionThatLies(t *testing.T) {
 				l.files[f.GetName()] = f
 			}
 			target := serving(t, func(s *grpc.Server) { reflectionv1.RegisterServerReflectionServer(s, l) })
-			got := call("", target, test.args...)
+			got := called("", target, test.args...)
 			harmless(t, got.out)
 			harmless(t, got.errout)
 			if got.code != test.code || !strings.Contains(got.out+got.errout, test.want) {
