@@ -63,6 +63,14 @@ func (a *assistant) ClassifyIntent(ctx context.Context, in *assistantv1.Classify
 	return &assistantv1.ClassifyIntentResponse{Intent: in.GetQuery(), Confidence: 0.5}, nil
 }
 
+// Process fails the first time, and does not say whether it did anything.
+func (a *assistant) Process(context.Context, *assistantv1.ProcessRequest) (*assistantv1.ProcessResponse, error) {
+	if a.calls.Add(1) == 1 {
+		return nil, status.New(codes.Unavailable, "MODEL_OVERLOADED", "too much to do", status.RetryAfter(time.Millisecond))
+	}
+	return &assistantv1.ProcessResponse{Answer: "42"}, nil
+}
+
 func (a *assistant) Generate(in *assistantv1.GenerateRequest, stream grpc.ServerStreamingServer[assistantv1.GenerateResponse]) error {
 	for i := range uint32(3) {
 		if i == 2 && in.GetPrompt() == "break" {
@@ -193,6 +201,17 @@ func TestCallIsAGoodClient(t *testing.T) {
 	got = called("", target, service+"/ClassifyIntent", "-d", `{"query": "degraded"}`)
 	if got.code != exitOK || !strings.Contains(got.errout, "this is an earlier answer, from 1m ago") || compacted(got.out) == "" {
 		t.Errorf("degraded: %+v", got)
+	}
+}
+
+func TestCallRepeatsOnlyWhatMayBeRepeated(t *testing.T) {
+	got := called("", serving(t, reflecting), service+"/Process", "-d", `{"query": "a"}`)
+	if got.code != exitFound || strings.Contains(got.errout, "attempts") || !strings.Contains(got.errout, "MODEL_OVERLOADED") {
+		t.Errorf("without an id: %+v", got)
+	}
+	got = called("", serving(t, reflecting), service+"/Process", "-d", `{"query": "a", "requestId": "7"}`)
+	if got.code != exitOK || got.errout != "attempts: 2\n" {
+		t.Errorf("with an id: %+v", got)
 	}
 }
 

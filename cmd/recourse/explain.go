@@ -305,5 +305,8 @@ func firstLines(text string, n int) string {
 	if shown == len(lines) {
 		return text
 	}
+	if len(lines)-fits == 1 {
+		return strings.Join(lines[:fits], "") + "and one more line: -all shows it\n"
+	}
 	return strings.Join(lines[:fits], "") + fmt.Sprintf("and %d more lines: -all shows them\n", len(lines)-fits)
 }

@@ -418,7 +418,7 @@ func TestFirstLines(t *testing.T) {
 	wide := strings.Repeat("x", 3*columns) + "\n"
 	for _, test := range []struct{ text, want string }{
 		{"", ""}, {"a\n", "a\n"}, {"a\nb\nc\n", "a\nb\nc\n"}, {"a\nb\nc\nd\n", "a\nb\nand 2 more lines: -all shows them\n"},
-		{"a\n" + wide, "a\nand 1 more lines: -all shows them\n"}, {wide, wide}, {wide + wide, "and 2 more lines: -all shows them\n"},
+		{"a\n" + wide, "a\nand one more line: -all shows it\n"}, {wide, wide}, {wide + wide, "and 2 more lines: -all shows them\n"},
 	} {
 		if got := firstLines(test.text, 3); got != test.want {
 			t.Errorf("firstLines(%q) = %q, want %q", test.text, got, test.want)

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"math/big"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -26,7 +28,10 @@ import (
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // liar is a reflection that says what it was told to say.
@@ -205,4 +210,27 @@ func toNobody(t *testing.T) *grpc.ClientConn {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
+}
+
+// Whatever a server answers is JSON, and does nothing to a terminal.
+func FuzzReplyJSON(f *testing.F) {
+	for _, m := range []proto.Message{quotaUsedUp(f), hostileStatus(f, evil)} {
+		b, err := proto.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, m := range []proto.Message{new(spb.Status), new(anypb.Any), new(structpb.Value)} {
+			if proto.Unmarshal(b, m) != nil {
+				continue
+			}
+			got := replyJSON(m, func(protoreflect.FullName) (protoreflect.Descriptor, error) { return nil, errUnknown })
+			harmless(t, string(got))
+			if !json.Valid(got) {
+				t.Errorf("not JSON: %s", got)
+			}
+		}
+	})
 }

@@ -91,27 +91,23 @@ func invoke(
 	ctx context.Context, conn grpc.ClientConnInterface, m protoreflect.MethodDescriptor, in *requests, reply func(proto.Message),
 ) (o outcome) {
 	path := pathOf(m)
-	options := []grpc.CallOption{interceptors.Degraded(&o.mark)}
-	if repeatable(m) {
-		options = append(options, interceptors.Idempotent())
-	}
-	if !m.IsStreamingClient() && !m.IsStreamingServer() {
-		var request proto.Message
-		if request, o.err = in.one(); o.err != nil {
-			return o
-		}
-		answer := dynamicpb.NewMessage(m.Output())
-		o.err = conn.Invoke(ctx, path, request, answer, append(options, grpc.Header(&o.header), grpc.Trailer(&o.trailer))...)
-		if o.err == nil {
-			reply(answer)
-		}
-		return o
-	}
 	var first proto.Message
 	if !m.IsStreamingClient() {
 		if first, o.err = in.one(); o.err != nil {
 			return o
 		}
+	}
+	options := []grpc.CallOption{interceptors.Degraded(&o.mark)}
+	if repeatable(m, first) {
+		options = append(options, interceptors.Idempotent())
+	}
+	if first != nil && !m.IsStreamingServer() {
+		answer := dynamicpb.NewMessage(m.Output())
+		o.err = conn.Invoke(ctx, path, first, answer, append(options, grpc.Header(&o.header), grpc.Trailer(&o.trailer))...)
+		if o.err == nil {
+			reply(answer)
+		}
+		return o
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -138,11 +134,14 @@ func pathOf(m protoreflect.MethodDescriptor) string {
 	return "/" + string(m.Parent().FullName()) + "/" + string(m.Name())
 }
 
-// repeatable tells whether the method's author has said that it may be repeated. The client knows only of methods that
-// are linked into this program.
-func repeatable(m protoreflect.MethodDescriptor) bool {
-	o, ok := m.Options().(*descriptorpb.MethodOptions)
-	return ok && o.GetIdempotencyLevel() != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN
+// repeatable tells whether the method's author has said that it may be repeated, or the only request has an id of its
+// own (AIP-155). The library sees that by itself only of methods that are linked into a program.
+func repeatable(m protoreflect.MethodDescriptor, only proto.Message) bool {
+	if o, ok := m.Options().(*descriptorpb.MethodOptions); ok && o.GetIdempotencyLevel() != descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN {
+		return true
+	}
+	id := m.Input().Fields().ByName("request_id")
+	return only != nil && id != nil && id.Kind() == protoreflect.StringKind && !id.IsList() && only.ProtoReflect().Get(id).String() != ""
 }
 
 // receive hands over the replies of a stream until it ends.
