@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/recourse-dev/recourse/explain"
 	"github.com/recourse-dev/recourse/interceptors"
@@ -285,7 +286,7 @@ func (w *watcher) Event(_ context.Context, o *interceptors.Observation, e interc
 	}
 	text := fmt.Sprintf("%s after attempt %d (%s)", what, e.Attempt, e.Reason)
 	if e.Delay > 0 {
-		text += " in " + e.Delay.String()
+		text += " in " + e.Delay.Round(time.Millisecond).String()
 	}
 	if e.Err != nil {
 		text += ": " + cmp.Or(e.Err.Message(), e.Err.ErrorCode())

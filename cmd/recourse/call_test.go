@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc/reflection"
 	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -188,6 +189,10 @@ func TestCallIsAGoodClient(t *testing.T) {
 	got := called("", target, service+"/ClassifyIntent", "-d", `{"query": "third time"}`)
 	if got.code != exitOK || got.errout != "attempts: 3\n" {
 		t.Errorf("%+v", got)
+	}
+	got = called("", serving(t, reflecting), "-v", service+"/ClassifyIntent", "-d", `{"query": "third time"}`)
+	if want := "repeat after attempt 2 ("; !strings.Contains(got.errout, want) {
+		t.Errorf("%q is not in\n%s", want, got.errout)
 	}
 	got = called("", target, "-v", service+"/ClassifyIntent", "-d", `{"query": "metadata"}`, "-H", "X-Who: me", "-H", "x-raw-bin: AAE=")
 	if compacted(got.out) != `{"intent":"me \u0000\u0001"}` {
@@ -396,6 +401,27 @@ func TestReplyJSON(t *testing.T) {
 		if compacted(got) != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
+	}
+}
+
+// A type that only the server knows.
+func TestReplyJSONOfATypeFromElsewhere(t *testing.T) {
+	file, err := protodesc.NewFile(evilFile(".evil.v1.Nothing"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	find := func(name protoreflect.FullName) (protoreflect.Descriptor, error) {
+		switch name {
+		case "evil.v1.Nothing":
+			return file.Messages().Get(0), nil
+		case "evil.v1.Evil":
+			return file.Services().Get(0), nil
+		}
+		return nil, errUnknown
+	}
+	m := &spb.Status{Details: []*anypb.Any{{TypeUrl: "a/evil.v1.Nothing"}, {TypeUrl: "a/evil.v1.Evil", Value: []byte{1}}}}
+	if got, want := compacted(string(replyJSON(m, find))), `{"details":[{"@type":"a/evil.v1.Nothing"},{"@type":"a/evil.v1.Evil","value":"AQ=="}]}`; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 
