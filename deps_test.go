@@ -69,6 +69,9 @@ var rules = []rule{
 	{who: "./catalog/...", never: loggers},
 	{who: "./catalog/*/...", never: []string{"./catalog/*/..."}, except: []string{"./catalog/=/..."}},
 	{who: "./catalog/docs/...", never: []string{"./..."}, except: []string{"./catalog/...", "./gen/go/recourse/...", "./status/..."}},
+	{who: "./explain/...", never: []string{"google.golang.org/grpc/..."}, except: plainGRPC},
+	{who: "./explain/...", never: []string{"./..."}, except: []string{"./gen/...", "./status/...", "./catalog/...", "./explain/..."}},
+	{who: "./explain/...", never: loggers},
 
 	// What an example needs, its reader needs too.
 	{who: "./examples/...", never: []string{".../internal/..."}, direct: true},

@@ -49,7 +49,9 @@ func (s streams) fail(format string, args ...any) int {
 // commands returns all commands in the order of the help. It is a function because help
 // and completion list it themselves.
 func commands() []command {
-	return []command{lintCommand(), breakingCommand(), docsCommand(), helpCommand(), completionCommand()}
+	return []command{
+		lintCommand(), breakingCommand(), docsCommand(), explainCommand(), callCommand(), helpCommand(), completionCommand(),
+	}
 }
 
 func main() { os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})) }

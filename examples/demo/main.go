@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/recourse-dev/recourse/examples/explain"
+	"github.com/recourse-dev/recourse/explain"
 )
 
 // Bounds of what may hang.

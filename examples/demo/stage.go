@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/recourse-dev/recourse/examples/explain"
+	"github.com/recourse-dev/recourse/explain"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"

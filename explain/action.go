@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -23,28 +24,47 @@ func actor(a recoursev1.RecoveryAction_Actor) string {
 	return "you"
 }
 
-// action puts an action into words: its label, its typed part, and when it has to come first. An action that this
-// program does not know is its label, or nothing.
-func action(a *recoursev1.RecoveryAction, e *status.Error) string {
-	usual, detail := typed(a, e)
-	label := a.GetLabel()
+// action keeps an action: its label, or the usual one of its type, and its typed part. One that this program does not
+// know is its label, or nothing.
+func (d *Document) action(a *recoursev1.RecoveryAction) {
+	usual, detail := typed(a, d.RequestID)
+	label := cmp.Or(status.Display(a.GetLabel(), maxName), usual)
 	if label == "" {
-		label = usual
+		return
 	}
-	if label == "" {
+	d.Actions = append(d.Actions, Action{
+		Actor: word(a.GetActor()), Type: actionType(a), Label: label, Detail: status.Display(detail, 0),
+		Required: a.GetRequired(), ThenRetry: a.GetThenRetry(), actor: a.GetActor(),
+	})
+}
+
+// text puts an action into words.
+func (a Action) text() string {
+	text := a.Label
+	if a.Detail != "" {
+		text += " (" + a.Detail + ")"
+	}
+	if a.Required {
+		text += ", before anything else"
+	}
+	return text
+}
+
+// actionType is the name of the field that an action's typed part is in, or the full name of a service's own type.
+func actionType(a *recoursev1.RecoveryAction) string {
+	if custom := a.GetCustom(); custom != nil {
+		return show(typeName(custom.GetTypeUrl()))
+	}
+	m := a.ProtoReflect()
+	field := m.WhichOneof(m.Descriptor().Oneofs().ByName("action"))
+	if field == nil {
 		return ""
 	}
-	if detail != "" {
-		label += " (" + detail + ")"
-	}
-	if a.GetRequired() {
-		label += ", before anything else"
-	}
-	return label
+	return string(field.Name())
 }
 
 // typed returns the usual label of a type of action, and what it says beyond that.
-func typed(a *recoursev1.RecoveryAction, e *status.Error) (usual, detail string) {
+func typed(a *recoursev1.RecoveryAction, requestID string) (usual, detail string) {
 	switch body := a.GetAction().(type) {
 	case *recoursev1.RecoveryAction_RetryAfter:
 		b := body.RetryAfter
@@ -83,7 +103,7 @@ func typed(a *recoursev1.RecoveryAction, e *status.Error) (usual, detail string)
 			return "Read more", link
 		}
 	case *recoursev1.RecoveryAction_ContactSupport:
-		return "Contact support", contact(body.ContactSupport, e.RequestID())
+		return "Contact support", contact(body.ContactSupport, requestID)
 	}
 	return "", ""
 }
@@ -121,7 +141,7 @@ func atMost(r *recoursev1.ReduceBatch) string {
 	if len(limits) == 0 {
 		return show(r.GetField())
 	}
-	return named(r.GetField(), strings.Join(limits, ", "))
+	return named(show(r.GetField()), strings.Join(limits, ", "))
 }
 
 func contact(c *recoursev1.ContactSupport, requestID string) string {

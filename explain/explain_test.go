@@ -15,7 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/recourse-dev/recourse/examples/explain"
+	"github.com/recourse-dev/recourse/explain"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
