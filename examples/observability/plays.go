@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/recourse-dev/recourse/examples/explain"
+	"github.com/recourse-dev/recourse/explain"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/interceptors"
