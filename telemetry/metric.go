@@ -166,7 +166,7 @@ func lowest(clients []interceptors.Levels) map[methodKey]float64 {
 	levels := map[methodKey]float64{}
 	for _, c := range clients {
 		for _, b := range c.Budgets {
-			of := methodKey{clean(b.Service), clean(b.Target)}
+			of := methodKey{clean(b.Service), clean(canonicalTarget(b.Target))}
 			if level, met := levels[of]; met {
 				levels[of] = min(level, b.Level)
 			} else if len(levels) < maxMethods {
