@@ -36,7 +36,8 @@ const (
 // metrics are the instruments. Those that grpc-go's own stats/opentelemetry has are nil
 // beside it. Of two the first is the server's.
 type metrics struct {
-	series series
+	methods *methods
+	series  series
 
 	clientDuration metric.Float64Histogram
 	retries        metric.Int64Histogram
@@ -62,7 +63,7 @@ func newMetrics(c *Config, of *methods) (*metrics, error) {
 	if _, none := c.MeterProvider.(noop.MeterProvider); none {
 		return nil, nil
 	}
-	m := new(metrics)
+	m := &metrics{methods: of}
 	k := &maker{meter: c.MeterProvider.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))}
 	if c.Beside != BesideGRPC {
 		k.started(of)
@@ -75,7 +76,7 @@ func newMetrics(c *Config, of *methods) (*metrics, error) {
 	m.repeats = k.count("recourse.server.repeats", "{run}", "Runs of handlers after the first")
 	m.overruns = k.count("recourse.server.deadline.overruns", "{call}", "Calls that did not end in time")
 	m.abandoned = k.count("recourse.server.handlers.abandoned", "{handler}", "Handlers that were left behind")
-	m.panics = k.count("recourse.server.panics", "{panic}", "Panics of handlers, of those left behind too")
+	m.panics = k.count("recourse.server.panics", "{panic}", "Panics of handlers, whatever became of their calls")
 	m.trimmed = k.count("recourse.server.errors.trimmed", "{error}", "Errors of which something was left out")
 	m.undeclared = k.count("recourse.server.errors.undeclared", "{error}", "Errors of other packages, which had to be classified")
 	m.size = k.spread("recourse.server.error.size", "By", "Size of all trailers of an error", sizeBounds)
@@ -216,8 +217,12 @@ func (m *metrics) attempt(ctx context.Context, o *interceptors.Observation, c *c
 func (m *metrics) event(ctx context.Context, o *interceptors.Observation, c *call, e interceptors.Event) {
 	switch {
 	case c == nil: // its call is over
-		if e.Kind == interceptors.EventReturned && e.Err != nil {
-			m.panics.Add(ctx, 1)
+		if e.Failure != nil {
+			m.panics.Add(ctx, 1, m.methods.of(&interceptors.Observation{Call: e.Failure.Call}).count...)
+		}
+	case e.Kind == interceptors.EventRepeat:
+		if o.Side == interceptors.ServerSide && panicked(e.Err) {
+			m.panics.Add(ctx, 1, c.method.count...)
 		}
 	case e.Kind == interceptors.EventRefused:
 		m.refused[o.Side].Add(ctx, 1, c.method.counting(attribute.String(keyReason, e.Reason)))
@@ -249,7 +254,9 @@ func (m *metrics) end(ctx context.Context, o *interceptors.Observation, c *call,
 	labels := c.method.ok
 	if !succeeded(f) {
 		labels = m.series.of(c.method, f)
-		m.failed(ctx, o, c, f)
+	}
+	if o.Side == interceptors.ServerSide && f != nil && f.Err != nil {
+		m.failed(ctx, c, f)
 	}
 	if duration != nil {
 		duration.Record(ctx, (elapsed() - c.began).Seconds(), labels...)
@@ -274,27 +281,32 @@ func origin(o *interceptors.Observation, c *call, f *interceptors.Failure) strin
 	return "server"
 }
 
-// failed counts what there is to say of an error that a server has answered.
-func (m *metrics) failed(ctx context.Context, o *interceptors.Observation, c *call, f *interceptors.Failure) {
-	if o.Side != interceptors.ServerSide {
-		return
-	}
+// failed counts what there is to say of a failure on a server. A panic is a bug, whoever
+// has made up for it; one that was repeated was counted then.
+func (m *metrics) failed(ctx context.Context, c *call, f *interceptors.Failure) {
 	if f.Size > 0 {
 		m.size.Record(ctx, int64(f.Size), c.method.measure...)
 	}
 	if f.Elided > 0 {
 		m.trimmed.Add(ctx, 1, c.method.count...)
 	}
-	_, panicked := errors.AsType[*status.PanicError](f.Err.Unwrap())
 	own, declared := errors.AsType[*status.Error](f.Cause)
 	switch e := f.Err; {
-	case panicked:
-		m.panics.Add(ctx, 1, c.method.count...)
+	case panicked(e):
+		if !f.Saved || f.Degraded != nil {
+			m.panics.Add(ctx, 1, c.method.count...)
+		}
+	case f.Saved:
 	case e.ErrorCode() == status.CodeTimeout:
 		m.overruns.Add(ctx, 1, c.method.count...)
 	case e.ErrorCode() == status.CodeUnexpected, e.Code() != codes.Canceled && (!declared || own.Received()):
 		m.undeclared.Add(ctx, 1, c.method.count...)
 	}
+}
+
+func panicked(e *status.Error) bool {
+	_, is := errors.AsType[*status.PanicError](e.Unwrap())
+	return is
 }
 
 // series are the labels of calls that failed, made once for each kind of failure.
