@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
@@ -88,11 +89,11 @@ func (t *traces) again(ctx context.Context, o *interceptors.Observation, c *call
 // sent with it was the call's.
 func (t *traces) first(ctx context.Context, c *call) {
 	_, c.attempt = t.tracer.Start(trace.ContextWithSpan(ctx, c.span), c.method.attempt,
-		append([]trace.SpanStartOption{trace.WithTimestamp(start.Add(c.began))}, c.method.again...)...)
+		append([]trace.SpanStartOption{trace.WithTimestamp(time.Now().Add(c.began - elapsed()))}, c.method.again...)...)
 	c.attempt.SetAttributes(attribute.Int(keyAttempt, 0))
 }
 
-func (t *traces) event(ctx context.Context, c *call, e interceptors.Event) {
+func (t *traces) event(ctx context.Context, o *interceptors.Observation, c *call, e interceptors.Event) {
 	if c.span == nil || !c.span.IsRecording() {
 		return
 	}
@@ -120,7 +121,7 @@ func (t *traces) event(ctx context.Context, c *call, e interceptors.Event) {
 	}
 	c.span.AddEvent(name, trace.WithAttributes(attributes...))
 	if e.Kind == interceptors.EventRepeat || e.Kind == interceptors.EventGivenUp {
-		failed(c.attempt, interceptors.ClientSide, e.Err, e.Err.Domain())
+		failed(c.attempt, o.Side, e.Err, e.Err.Domain())
 		endSpan(c.attempt)
 		c.attempt = nil
 	}

@@ -197,3 +197,25 @@ func TestAServersCalls(t *testing.T) {
 		})
 	}
 }
+
+// A run of a handler is judged as its call is: a caller's fault is not the server's.
+func TestRunsOfAHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, n := newRig(), 0
+		conn := rpctest.Start(t, func(context.Context, rpctest.Exchange) error {
+			if n++; n == 1 {
+				return status.New(codes.Unavailable, "INDEX_MOVES", "the index moves")
+			}
+			return status.New(codes.NotFound, "NO_BOOK", "there is no such book")
+		}, interceptors.ServerOptions(interceptors.Observe(r.telemetry(t)),
+			interceptors.Policies(policies(t, func(p *policy.Policy) { p.HandlerAttempts = 2 }))))
+		rpctest.Do(t.Context(), conn, rpctest.Shapes[0], "q")
+		synctest.Wait()
+		const run, notFound = "  Attempt.recourse.test.Echo.Unary internal", "rpc.response.status_code=NOT_FOUND error.type=NO_BOOK"
+		expect(t, "spans", r.tree(),
+			"recourse.test.Echo/Unary server recourse.attempts=2 "+notFound+" [backoff backoff 0s INDEX_MOVES] [given_up final NO_BOOK]",
+			run+" Error previous-rpc-attempts=0 rpc.response.status_code=UNAVAILABLE error.type=INDEX_MOVES",
+			run+" previous-rpc-attempts=1 "+notFound,
+		)
+	})
+}
