@@ -178,9 +178,16 @@ func lowest(clients []interceptors.Levels) map[methodKey]float64 {
 	return levels
 }
 
+// attach forgets those that are gone where the list would grow: nobody may ever collect.
 func (m *metrics) attach(side interceptors.Side, read func() (interceptors.Levels, bool)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if all := m.attached[side]; len(all) == cap(all) {
+		m.attached[side] = slices.DeleteFunc(all, func(read func() (interceptors.Levels, bool)) bool {
+			_, there := read()
+			return !there
+		})
+	}
 	m.attached[side] = append(m.attached[side], read)
 }
 
