@@ -18,8 +18,8 @@ import (
 )
 
 // Names that a stranger may invent are counted under one name above these limits: a
-// client may be asked to call any method, and a server sends any error code. Together
-// they stay below the 2000 series an instrument that the SDK keeps apart.
+// client may be asked to call any method, and a server sends any error code. The
+// durations of all calls stay below the 2000 series an instrument that the SDK keeps apart.
 const (
 	maxMethods    = 500 // of a side, each on each target
 	maxErrorTypes = 200
@@ -94,11 +94,11 @@ func (m *methods) make(side interceptors.Side, key methodKey) *method {
 	name := strings.TrimPrefix(key.name, "/")
 	service, _, _ := strings.Cut(name, "/")
 	made := &method{service: service, span: name, attempt: "Attempt." + strings.ReplaceAll(name, "/", ".")}
-	made.labels = []attribute.KeyValue{attribute.String("grpc.method", name)}
+	made.labels = []attribute.KeyValue{attribute.String(keyMethod, name)}
 	kind, again := trace.SpanKindServer, trace.SpanKindInternal
 	attributes := []attribute.KeyValue{semconv.RPCSystemNameGRPC, semconv.RPCMethod(name)}
 	if side == interceptors.ClientSide {
-		made.labels = append(made.labels, attribute.String("grpc.target", canonicalTarget(key.target)))
+		made.labels = append(made.labels, attribute.String(keyTarget, canonicalTarget(key.target)))
 		attributes = append(attributes, address(key.target)...)
 		if kind, again = trace.SpanKindClient, trace.SpanKindClient; m.besideOtelgrpc {
 			kind = trace.SpanKindInternal
@@ -108,7 +108,7 @@ func (m *methods) make(side interceptors.Side, key methodKey) *method {
 	made.again = []trace.SpanStartOption{trace.WithSpanKind(again), trace.WithAttributes(attributes...)}
 	made.count = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(made.labels...))}
 	made.measure = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(made.labels...))}
-	made.ok = []metric.RecordOption{metric.WithAttributeSet(made.with(attribute.String("grpc.status", "OK")))}
+	made.ok = []metric.RecordOption{metric.WithAttributeSet(made.with(attribute.String(keyStatus, "OK")))}
 	return made
 }
 

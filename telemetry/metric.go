@@ -27,12 +27,6 @@ var (
 	sizeBounds  = []float64{256, 512, 1024, 2048, 3072, 4096, 6144, 8192}
 )
 
-const (
-	keyOutcome = "recourse.fallback.outcome"
-	keyOrigin  = "recourse.degraded.origin"
-	keyService = "recourse.service"
-)
-
 // metrics are the instruments. Those that grpc-go's own stats/opentelemetry has are nil
 // beside it. Of two the first is the server's.
 type metrics struct {
@@ -154,7 +148,7 @@ func (k *maker) levels(m *metrics) {
 			o.ObserveInt64(stuck, int64(n))
 		}
 		for of, level := range lowest(m.levels(interceptors.ClientSide)) {
-			o.ObserveFloat64(budget, level, metric.WithAttributes(attribute.String("grpc.target", of.target), attribute.String(keyService, of.name)))
+			o.ObserveFloat64(budget, level, metric.WithAttributes(attribute.String(keyTarget, of.target), attribute.String(keyService, of.name)))
 		}
 		return nil
 	}, stuck, budget)
@@ -368,8 +362,8 @@ func (s *series) meet(key seriesKey) []metric.RecordOption {
 func (k seriesKey) labels() []metric.RecordOption {
 	m := k.method
 	if m == nil {
-		m = &method{labels: []attribute.KeyValue{attribute.String("grpc.method", other)}}
+		m = &method{labels: []attribute.KeyValue{attribute.String(keyMethod, other)}}
 	}
 	return []metric.RecordOption{metric.WithAttributeSet(
-		m.with(attribute.String("grpc.status", k.code), semconv.ErrorTypeKey.String(k.errorType)))}
+		m.with(attribute.String(keyStatus, k.code), semconv.ErrorTypeKey.String(k.errorType)))}
 }

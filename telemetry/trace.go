@@ -16,19 +16,6 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// Keys of attributes that OpenTelemetry has no name for.
-const (
-	keyAttempt   = "previous-rpc-attempts" // gRFC A72
-	keyReason    = "recourse.reason"
-	keyDelay     = "recourse.delay"
-	keySource    = "recourse.fallback.source"
-	keyKind      = "recourse.degraded.kind"
-	keyErrorCode = "recourse.error_code"
-	keyRequestID = "recourse.request_id"
-	keyAttempts  = "recourse.attempts"
-	keyElided    = "recourse.elided"
-)
-
 // traces makes the spans: one for a call, and one for each of its attempts from when
 // there is a second. Until then the call is its only attempt, and most calls are that.
 type traces struct {
@@ -78,7 +65,7 @@ func (t *traces) again(ctx context.Context, o *interceptors.Observation, c *call
 	}
 	endSpan(c.attempt)
 	ctx, c.attempt = t.tracer.Start(trace.ContextWithSpan(ctx, c.span), c.method.attempt, c.method.again...)
-	c.attempt.SetAttributes(attribute.Int(keyAttempt, c.attempts-1))
+	c.attempt.SetAttributes(attribute.Int(keyPrevious, c.attempts-1))
 	if o.Side == interceptors.ClientSide {
 		ctx = t.inject(ctx)
 	}
@@ -90,7 +77,7 @@ func (t *traces) again(ctx context.Context, o *interceptors.Observation, c *call
 func (t *traces) first(ctx context.Context, c *call) {
 	_, c.attempt = t.tracer.Start(trace.ContextWithSpan(ctx, c.span), c.method.attempt,
 		append([]trace.SpanStartOption{trace.WithTimestamp(time.Now().Add(c.began - elapsed()))}, c.method.again...)...)
-	c.attempt.SetAttributes(attribute.Int(keyAttempt, 0))
+	c.attempt.SetAttributes(attribute.Int(keyPrevious, 0))
 }
 
 func (t *traces) event(ctx context.Context, o *interceptors.Observation, c *call, e interceptors.Event) {
