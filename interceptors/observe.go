@@ -147,8 +147,8 @@ type observed struct {
 	failure  *Failure             // how the call ended, or what was made up for
 }
 
-// watches reports whether anybody observes the call.
-func (w *observed) watches() bool { return w != nil && w.observer != nil }
+// wanted reports whether anybody observes the call.
+func (w *observed) wanted() bool { return w != nil && w.observer != nil }
 
 // begin returns the context of the call.
 func (w *observed) begin(ctx context.Context, o Observer, call Call, target string) context.Context {
@@ -159,7 +159,7 @@ func (w *observed) begin(ctx context.Context, o Observer, call Call, target stri
 
 // attempt returns the context of an attempt.
 func (w *observed) attempt(ctx context.Context, n int) context.Context {
-	if !w.watches() {
+	if !w.wanted() {
 		return ctx
 	}
 	w.mu.Lock()
@@ -181,7 +181,7 @@ func guarded(ctx context.Context, f func() context.Context) (next context.Contex
 }
 
 func (w *observed) tell(e Event) {
-	if !w.watches() {
+	if !w.wanted() {
 		return
 	}
 	w.mu.Lock()
@@ -207,7 +207,7 @@ func (w *observed) decided(d retry.Decision) {
 
 // failed remembers a failure for the end: the last one counts.
 func (w *observed) failed(f Failure) {
-	if w.watches() {
+	if w.wanted() {
 		last := f // f itself stays on the stack of those whom nobody watches
 		w.mu.Lock()
 		w.failure = &last
@@ -217,7 +217,7 @@ func (w *observed) failed(f Failure) {
 
 // marked remembers that the answer is degraded.
 func (w *observed) marked(d *recoursev1.Degraded) {
-	if d != nil && w.watches() {
+	if d != nil && w.wanted() {
 		w.mu.Lock()
 		w.degraded = d
 		w.mu.Unlock()
@@ -226,7 +226,7 @@ func (w *observed) marked(d *recoursev1.Degraded) {
 
 // end tells of the end, once.
 func (w *observed) end() {
-	if !w.watches() {
+	if !w.wanted() {
 		return
 	}
 	w.mu.Lock()
