@@ -12,8 +12,9 @@ import (
 )
 
 // Observer is told what becomes of calls, for traces, metrics and logs. It is used by
-// many calls at once, must not block, and changes nothing: a panic in it is ignored.
-// Package telemetry has one.
+// many calls at once, must not block, and changes nothing: a panic in it is ignored. It is
+// told of one thing of a call after the other, under a lock of the call, which it must not
+// use itself. Package telemetry has one.
 type Observer interface {
 	// Attach is called once for a server, and once for each DialOptions. What read
 	// returns is true until whatever it tells of is gone.
@@ -105,7 +106,7 @@ type BudgetLevel struct {
 }
 
 // Observe has an observer told of every call. It takes the place of what is logged by
-// default, see [OnFailure].
+// default, see [OnFailure]. Of several the last counts, and nil is none.
 func Observe(o Observer) Option {
 	return bothOption{
 		server: func(s *server) { s.observer = o },
