@@ -61,8 +61,9 @@ const (
 	BesideOtelgrpc
 	// BesideGRPC is for those with grpc-go's own stats/opentelemetry. Its dial option
 	// has to come before those of this library: then its span of the call is the
-	// parent of all attempts, and gets the events and attributes. The metrics that it
-	// has, of calls and attempts, are left to it.
+	// parent of all attempts, and gets the events and attributes. After them, or not
+	// there at all, it leaves these to whatever span the caller has. The metrics that
+	// it has, of calls and attempts, are left to it.
 	BesideGRPC
 )
 
