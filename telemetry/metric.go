@@ -83,7 +83,8 @@ func newMetrics(c *Config, of *methods) (*metrics, error) {
 	return m, k.err
 }
 
-// maker makes instruments, and remembers what went wrong.
+// maker makes instruments, and remembers what went wrong. Those that were not made count
+// nothing.
 type maker struct {
 	meter metric.Meter
 	err   error
@@ -92,6 +93,9 @@ type maker struct {
 func (k *maker) count(name, unit, about string) metric.Int64Counter {
 	c, err := k.meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(about))
 	k.err = errors.Join(k.err, err)
+	if c == nil {
+		return noop.Int64Counter{}
+	}
 	return c
 }
 
@@ -99,6 +103,9 @@ func (k *maker) seconds(name, about string) metric.Float64Histogram {
 	h, err := k.meter.Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(about),
 		metric.WithExplicitBucketBoundaries(durationBounds...))
 	k.err = errors.Join(k.err, err)
+	if h == nil {
+		return noop.Float64Histogram{}
+	}
 	return h
 }
 
@@ -106,6 +113,9 @@ func (k *maker) spread(name, unit, about string, bounds []float64) metric.Int64H
 	h, err := k.meter.Int64Histogram(name, metric.WithUnit(unit), metric.WithDescription(about),
 		metric.WithExplicitBucketBoundaries(bounds...))
 	k.err = errors.Join(k.err, err)
+	if h == nil {
+		return noop.Int64Histogram{}
+	}
 	return h
 }
 
