@@ -61,8 +61,9 @@ const (
 	BesideOtelgrpc
 	// BesideGRPC is for those with grpc-go's own stats/opentelemetry. Its dial option
 	// has to come before those of this library: then its span of the call is the
-	// parent of all attempts, and gets the events and attributes. The metrics that it
-	// has, of calls and attempts, are left to it.
+	// parent of all attempts, and gets the events and attributes. After them, or not
+	// there at all, it leaves these to whatever span the caller has. The metrics that
+	// it has, of calls and attempts, are left to it.
 	BesideGRPC
 )
 
@@ -109,10 +110,20 @@ type call struct {
 	own      bool          // it was made here
 	attempt  trace.Span    // of the present attempt, nil if it has none of its own
 	attempts int
-	delay    time.Duration // of all repeats together
-	asked    string        // the fallback that was asked last
-	left     bool          // the handler was left behind and may still be at work
-	incoming incoming      // what came with it
+	delay    time.Duration // between attempts, all together
+	waits    bool          // for the next attempt, since then:
+	failed   time.Duration
+	asked    string   // the fallback that was asked last
+	left     bool     // the handler was left behind and may still be at work
+	incoming incoming // what came with it
+}
+
+// waited ends a wait for the next attempt, which the end of the call may have cut short.
+func (c *call) waited() {
+	if c.waits {
+		c.delay += elapsed() - c.failed
+		c.waits = false
+	}
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -157,6 +168,7 @@ func (t *Telemetry) Attempt(ctx context.Context, o *interceptors.Observation, n 
 		return ctx
 	}
 	c.attempts++
+	c.waited()
 	if t.traces != nil && n > 1 {
 		ctx = t.traces.again(ctx, o, c)
 	}
@@ -179,14 +191,14 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 	if c != nil {
 		switch e.Kind {
 		case interceptors.EventRepeat:
-			c.delay += e.Delay
+			c.waits, c.failed = true, elapsed()
 		case interceptors.EventFallback:
 			c.asked = e.Reason
 		case interceptors.EventAbandoned:
 			c.left = true
 		}
 		if t.traces != nil {
-			t.traces.event(ctx, c, e)
+			t.traces.event(ctx, o, c, e)
 		}
 	}
 	if t.metrics != nil {
@@ -206,6 +218,7 @@ func (t *Telemetry) End(ctx context.Context, o *interceptors.Observation, f *int
 		}
 		c = calls.Get().(*call) // somebody else's log may get its fields all the same
 	}
+	c.waited()
 	if t.traces != nil {
 		t.traces.end(o, c, f)
 	}

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
@@ -13,19 +14,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc/codes"
-)
-
-// Keys of attributes that OpenTelemetry has no name for.
-const (
-	keyAttempt   = "previous-rpc-attempts" // gRFC A72
-	keyReason    = "recourse.reason"
-	keyDelay     = "recourse.delay"
-	keySource    = "recourse.fallback.source"
-	keyKind      = "recourse.degraded.kind"
-	keyErrorCode = "recourse.error_code"
-	keyRequestID = "recourse.request_id"
-	keyAttempts  = "recourse.attempts"
-	keyElided    = "recourse.elided"
 )
 
 // traces makes the spans: one for a call, and one for each of its attempts from when
@@ -77,7 +65,7 @@ func (t *traces) again(ctx context.Context, o *interceptors.Observation, c *call
 	}
 	endSpan(c.attempt)
 	ctx, c.attempt = t.tracer.Start(trace.ContextWithSpan(ctx, c.span), c.method.attempt, c.method.again...)
-	c.attempt.SetAttributes(attribute.Int(keyAttempt, c.attempts-1))
+	c.attempt.SetAttributes(attribute.Int(keyPrevious, c.attempts-1))
 	if o.Side == interceptors.ClientSide {
 		ctx = t.inject(ctx)
 	}
@@ -88,11 +76,11 @@ func (t *traces) again(ctx context.Context, o *interceptors.Observation, c *call
 // sent with it was the call's.
 func (t *traces) first(ctx context.Context, c *call) {
 	_, c.attempt = t.tracer.Start(trace.ContextWithSpan(ctx, c.span), c.method.attempt,
-		append([]trace.SpanStartOption{trace.WithTimestamp(start.Add(c.began))}, c.method.again...)...)
-	c.attempt.SetAttributes(attribute.Int(keyAttempt, 0))
+		append([]trace.SpanStartOption{trace.WithTimestamp(time.Now().Add(c.began - elapsed()))}, c.method.again...)...)
+	c.attempt.SetAttributes(attribute.Int(keyPrevious, 0))
 }
 
-func (t *traces) event(ctx context.Context, c *call, e interceptors.Event) {
+func (t *traces) event(ctx context.Context, o *interceptors.Observation, c *call, e interceptors.Event) {
 	if c.span == nil || !c.span.IsRecording() {
 		return
 	}
@@ -120,7 +108,7 @@ func (t *traces) event(ctx context.Context, c *call, e interceptors.Event) {
 	}
 	c.span.AddEvent(name, trace.WithAttributes(attributes...))
 	if e.Kind == interceptors.EventRepeat || e.Kind == interceptors.EventGivenUp {
-		failed(c.attempt, interceptors.ClientSide, e.Err, e.Err.Domain())
+		failed(c.attempt, o.Side, e.Err, e.Err.Domain())
 		endSpan(c.attempt)
 		c.attempt = nil
 	}
