@@ -78,7 +78,8 @@ const (
 	// EventGivenUp: an attempt has failed, and no other follows: the failure, or its
 	// caller, rules it out (final), it might do harm (unsafe), all were made
 	// (exhausted), the budget is empty (budget), there is too little time (time), or
-	// the server is overloaded (throttle).
+	// the server is overloaded (throttle). It comes after an EventRepeat too, of a
+	// call that was given up while it waited.
 	EventGivenUp
 	// EventFallback: a substitute was asked; Err is nil if it answers. The reason is
 	// what Substitute.From says, "fallback" if nothing.
