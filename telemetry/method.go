@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/status"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -91,15 +92,16 @@ func (m *methods) meet(side *atomic.Pointer[map[methodKey]*method], o *intercept
 }
 
 func (m *methods) make(side interceptors.Side, key methodKey) *method {
-	name := strings.TrimPrefix(key.name, "/")
+	name := status.Display(strings.TrimPrefix(key.name, "/"), maxNameText)
 	service, _, _ := strings.Cut(name, "/")
 	made := &method{service: service, span: name, attempt: "Attempt." + strings.ReplaceAll(name, "/", ".")}
 	made.labels = []attribute.KeyValue{attribute.String(keyMethod, name)}
 	kind, again := trace.SpanKindServer, trace.SpanKindInternal
 	attributes := []attribute.KeyValue{semconv.RPCSystemNameGRPC, semconv.RPCMethod(name)}
 	if side == interceptors.ClientSide {
-		made.labels = append(made.labels, attribute.String(keyTarget, canonicalTarget(key.target)))
-		attributes = append(attributes, address(key.target)...)
+		target := status.Display(key.target, maxNameText)
+		made.labels = append(made.labels, attribute.String(keyTarget, canonicalTarget(target)))
+		attributes = append(attributes, address(target)...)
 		if kind, again = trace.SpanKindClient, trace.SpanKindClient; m.besideOtelgrpc {
 			kind = trace.SpanKindInternal
 		}
