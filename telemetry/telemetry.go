@@ -152,11 +152,11 @@ func (t *Telemetry) Begin(ctx context.Context, o *interceptors.Observation) cont
 		return ctx
 	}
 	c.method = t.methods.of(o)
-	if t.traces != nil {
-		ctx = t.traces.begin(ctx, o, c)
-	}
 	if t.metrics != nil {
 		t.metrics.begin(o, c)
+	}
+	if t.traces != nil {
+		ctx = t.traces.begin(ctx, o, c)
 	}
 	return ctx
 }
@@ -169,11 +169,11 @@ func (t *Telemetry) Attempt(ctx context.Context, o *interceptors.Observation, n 
 	}
 	c.attempts++
 	c.waited()
+	if t.metrics != nil {
+		alone(func() { t.metrics.attempt(ctx, o, c) })
+	}
 	if t.traces != nil && n > 1 {
 		ctx = t.traces.again(ctx, o, c)
-	}
-	if t.metrics != nil {
-		t.metrics.attempt(ctx, o, c)
 	}
 	return ctx
 }
@@ -198,11 +198,11 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 			c.left = true
 		}
 		if t.traces != nil {
-			t.traces.event(ctx, o, c, e)
+			alone(func() { t.traces.event(ctx, o, c, e) })
 		}
 	}
 	if t.metrics != nil {
-		t.metrics.event(ctx, o, c, e)
+		alone(func() { t.metrics.event(ctx, o, c, e) })
 	}
 	if e.Kind == interceptors.EventReturned && e.Failure != nil {
 		t.log.late(ctx, e.Failure)
@@ -220,10 +220,10 @@ func (t *Telemetry) End(ctx context.Context, o *interceptors.Observation, f *int
 	}
 	c.waited()
 	if t.traces != nil {
-		t.traces.end(o, c, f)
+		alone(func() { t.traces.end(o, c, f) })
 	}
 	if t.metrics != nil {
-		t.metrics.end(ctx, o, c, f)
+		alone(func() { t.metrics.end(ctx, o, c, f) })
 	}
 	if f != nil {
 		t.log.end(ctx, o, c, f)
@@ -231,6 +231,13 @@ func (t *Telemetry) End(ctx context.Context, o *interceptors.Observation, f *int
 	o.State = nil
 	*c = call{}
 	calls.Put(c)
+}
+
+// alone calls a part that may panic, as what others have made of a tracer or a meter
+// may: the parts that follow are not lost.
+func alone(part func()) {
+	defer func() { _ = recover() }()
+	part()
 }
 
 // Flush writes what the log still counts (see [Config.Merge]). Call it when the
