@@ -37,8 +37,8 @@ type Config struct {
 	// [Discard] there are none.
 	Logger logging.Logger
 	// Mask are words: what stands behind one of them, as in "word=..." or
-	// "word: ...", is not written to the log, nor is the metadata of an error whose key
-	// has one in it. They come on top of those that are always masked, such as
+	// "word: ...", is not written to the log or a span, nor is the metadata of an error whose
+	// key has one in it. They come on top of those that are always masked, such as
 	// "password" and "token". Case does not matter.
 	Mask []string
 	// Merge is for how long failures of one method with the same code, error code and

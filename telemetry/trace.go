@@ -23,6 +23,7 @@ type traces struct {
 	propagator propagation.TextMapPropagator
 	known      atomic.Pointer[[]string] // the propagator's fields
 	beside     Instrumentation
+	mask       masker
 }
 
 func newTraces(c *Config) *traces {
@@ -30,7 +31,7 @@ func newTraces(c *Config) *traces {
 		return nil
 	}
 	tracer := c.TracerProvider.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL))
-	return &traces{tracer: tracer, propagator: c.Propagator, beside: c.Beside}
+	return &traces{tracer: tracer, propagator: c.Propagator, beside: c.Beside, mask: newMasker(c.Mask)}
 }
 
 func (t *traces) begin(ctx context.Context, o *interceptors.Observation, c *call) context.Context {
@@ -108,7 +109,7 @@ func (t *traces) event(ctx context.Context, o *interceptors.Observation, c *call
 	}
 	c.span.AddEvent(name, trace.WithAttributes(attributes...))
 	if e.Kind == interceptors.EventRepeat || e.Kind == interceptors.EventGivenUp {
-		failed(c.attempt, o.Side, e.Err, e.Err.Domain())
+		t.failed(c.attempt, o.Side, e.Err, e.Err.Domain())
 		endSpan(c.attempt)
 		c.attempt = nil
 	}
@@ -118,6 +119,8 @@ func (t *traces) end(o *interceptors.Observation, c *call, f *interceptors.Failu
 	if c.attempt != nil {
 		if succeeded(f) {
 			c.attempt.SetAttributes(statusOK...)
+		} else {
+			t.failed(c.attempt, interceptors.ClientSide, f.Err, f.Domain)
 		}
 		c.attempt.End()
 	}
@@ -161,17 +164,17 @@ func (t *traces) describe(o *interceptors.Observation, c *call, f *interceptors.
 		c.span.SetAttributes(statusOK...)
 		return
 	}
-	failed(c.span, o.Side, f.Err, f.Domain)
+	t.failed(c.span, o.Side, f.Err, f.Domain)
 }
 
 // failed says of a span what it ended with. Not every failure is its server's fault.
-func failed(span trace.Span, side interceptors.Side, e *status.Error, domain string) {
+func (t *traces) failed(span trace.Span, side interceptors.Side, e *status.Error, domain string) {
 	if span == nil || e == nil || !span.IsRecording() {
 		return
 	}
 	span.SetAttributes(semconv.RPCResponseStatusCode(canonical(e.Code())), semconv.ErrorTypeKey.String(errorType(e, domain)))
 	if side == interceptors.ClientSide || blamesServer(e.Code()) {
-		span.SetStatus(otelcodes.Error, e.Message())
+		span.SetStatus(otelcodes.Error, t.mask.text(e.Message()))
 	}
 }
 
