@@ -371,7 +371,7 @@ func (h *handling) fallBack(ctx context.Context, err error) error {
 	mark, err := f.run(ctx)
 	if mark != nil {
 		saved := Failure{
-			Call: h.call, Err: cause, Domain: h.domainOf(cause), Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: err == nil,
+			Call: h.call, Err: f.seen, Domain: h.domainOf(cause), Cause: f.seen.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: err == nil,
 			Attempts: h.runsOfHandler, Caller: h.trust(), Policy: h.policy,
 		}
 		h.observed.failed(saved)

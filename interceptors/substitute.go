@@ -225,6 +225,7 @@ type rescue struct {
 	begin    func(*recoursev1.Degraded)                           // told of the mark before the first reply
 	send     func(ctx context.Context, reply proto.Message) error // an error of it ends the call
 	observed *observed
+	seen     *status.Error // the cause, with what substitutes have failed with behind it
 }
 
 // run asks the substitutes after a call has failed. It returns the mark of the
@@ -238,6 +239,7 @@ func (f *rescue) run(ctx context.Context) (*recoursev1.Degraded, error) {
 	ctx, cancel := deadline.Outliving(ctx, f.budget)
 	defer cancel()
 	failed := []error{cause.Unwrap()}
+	f.seen = cause
 	for _, s := range f.chain {
 		if !fallback.MeantFor(s.codes, cause) || ctx.Err() != nil {
 			continue
@@ -249,11 +251,9 @@ func (f *rescue) run(ctx context.Context) (*recoursev1.Degraded, error) {
 		}
 		f.observed.tell(Event{Kind: EventFallback, Reason: s.named(), Err: status.Classify(err)})
 		failed = append(failed, err)
+		f.seen = cause.With(status.Cause(errors.Join(failed...)))
 	}
-	if len(failed) == 1 {
-		return nil, cause
-	}
-	return nil, cause.With(status.Cause(errors.Join(failed...)))
+	return nil, f.seen
 }
 
 // asStatus keeps nil an error that is nil.

@@ -178,7 +178,7 @@ func (u *unaryCall) substitute(err error) error {
 	}
 	d, err := f.run(u.caller)
 	if d != nil && err == nil {
-		u.recovered(e, d)
+		u.recovered(f.seen, d)
 	}
 	return err
 }
