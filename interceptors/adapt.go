@@ -229,6 +229,16 @@ func (s *clientStream) forgetCaller() {
 
 // end is what happens once.
 func (s *clientStream) end(err error, trailer metadata.MD) {
+	over := false
+	defer func() {
+		if !over { // runtime.Goexit in a hook
+			s.outcome = s.client.fail(s.caller, s.call, status.Panicked(nil), nil, 0, s.observed)
+		}
+		if s.cancel != nil {
+			s.cancel()
+		}
+		s.observed.end()
+	}()
 	if out := s.runs.end(err); out != nil {
 		attempts := 0
 		if s.repeated != nil {
@@ -236,10 +246,7 @@ func (s *clientStream) end(err error, trailer metadata.MD) {
 		}
 		s.outcome = s.client.fail(s.caller, s.call, out, trailer, attempts, s.observed)
 	}
-	if s.cancel != nil {
-		s.cancel()
-	}
-	s.observed.end()
+	over = true
 }
 
 // refuse ends the call because a hook said so.

@@ -295,7 +295,7 @@ func (l *failureLog) tell(untold []counted) {
 		at = at.text("request_id", u.requestID)
 		at = at.text("cause", u.cause)
 		at = at.count("repeated", u.times)
-		l.write(context.Background(), logging.Level(u.level), u.message+andAgain, at)
+		alone(func() { l.write(context.Background(), logging.Level(u.level), u.message+andAgain, at) })
 	}
 }
 
