@@ -22,7 +22,7 @@ func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	defer u.release()
 	defer u.lastResort(&err)
 	defer u.outcome(&reply, &err)
-	u.observed()
+	u.observe()
 	u.begin(req, handler)
 	reply, err = u.serve()
 	u.returned = true
@@ -35,7 +35,7 @@ func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	c.enter(ss.Context(), s, Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream})
 	defer c.lastResort(&err)
 	defer c.outcome(nil, &err)
-	c.observed()
+	c.observe()
 	c.outer = c
 	raise(&ownContexts)
 	if w.ctx, err = c.startHooks(); err == nil {
@@ -54,19 +54,19 @@ func (c *client) unary(ctx context.Context, method string, req, reply any, cc *g
 	over := false
 	defer func() {
 		if !over { // runtime.Goexit below
-			_ = c.fail(ctx, u.call, status.Panicked(nil), nil, u.made(), &u.watch)
-			u.watch.end()
+			_ = c.fail(ctx, u.call, status.Panicked(nil), nil, u.made(), &u.observed)
+			u.observed.end()
 		}
 	}()
 	if c.observer != nil {
-		ctx = u.watch.begin(ctx, c.observer, u.call, targetOf(cc))
+		ctx = u.observed.begin(ctx, c.observer, u.call, targetOf(cc))
 	}
 	err := u.hooked(ctx)
 	if err != nil {
-		err = c.fail(ctx, u.call, err, u.trailer, u.made(), &u.watch)
+		err = c.fail(ctx, u.call, err, u.trailer, u.made(), &u.observed)
 	}
 	over = true
-	u.watch.end()
+	u.observed.end()
 	u.release()
 	return err
 }
@@ -115,9 +115,9 @@ func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 	}
 	s.client = c
 	if engaged {
-		s.watch = &s.repeated.watch
+		s.observed = &s.repeated.observed
 	} else if c.observer != nil {
-		s.watch = new(observed)
+		s.observed = new(observed)
 	}
 	s.call = Call{Method: method, Side: ClientSide, ClientStreams: desc.ClientStreams, ServerStreams: desc.ServerStreams}
 	var within bool
@@ -132,7 +132,7 @@ func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 		}
 	}()
 	if c.observer != nil {
-		s.caller = s.watch.begin(s.caller, c.observer, s.call, targetOf(cc))
+		s.caller = s.observed.begin(s.caller, c.observer, s.call, targetOf(cc))
 	}
 	err := s.open(s.caller, desc, cc, streamer, opts)
 	opened = true
@@ -151,7 +151,7 @@ type clientStream struct {
 	call   Call
 	// repeated has the attempts at the stream; nil without a policy.
 	repeated *streamCall
-	watch    *observed // nil: nobody observes
+	observed *observed // nil: nobody observes
 	runs     runs
 	cancel   context.CancelFunc // nil without hooks
 	forget   func() bool        // stops waiting for the caller to give up; nil without hooks and observer
@@ -173,7 +173,7 @@ func (s *clientStream) open(ctx context.Context, desc *grpc.StreamDesc, cc *grpc
 	if err := s.start(ctx, desc, cc, streamer, opts); err != nil {
 		return err
 	}
-	if s.runs != nil || s.watch.watches() {
+	if s.runs != nil || s.observed.wanted() {
 		// The caller's context, not the stream's: gRPC cancels that one before
 		// RecvMsg has told the outcome.
 		s.forget = context.AfterFunc(s.caller, func() {
@@ -191,7 +191,7 @@ func (s *clientStream) start(ctx context.Context, desc *grpc.StreamDesc, cc *grp
 		s.ClientStream = s.repeated
 		return s.repeated.openStream(ctx)
 	}
-	if s.ClientStream, err = streamer(s.watch.attempt(ctx, 1), desc, cc, s.call.Method, opts...); err == nil && s.ClientStream == nil {
+	if s.ClientStream, err = streamer(s.observed.attempt(ctx, 1), desc, cc, s.call.Method, opts...); err == nil && s.ClientStream == nil {
 		err = errNoStream
 	}
 	return err
@@ -229,17 +229,24 @@ func (s *clientStream) forgetCaller() {
 
 // end is what happens once.
 func (s *clientStream) end(err error, trailer metadata.MD) {
+	over := false
+	defer func() {
+		if !over { // runtime.Goexit in a hook
+			s.outcome = s.client.fail(s.caller, s.call, status.Panicked(nil), nil, 0, s.observed)
+		}
+		if s.cancel != nil {
+			s.cancel()
+		}
+		s.observed.end()
+	}()
 	if out := s.runs.end(err); out != nil {
 		attempts := 0
 		if s.repeated != nil {
 			attempts = int(s.repeated.attempts.Load())
 		}
-		s.outcome = s.client.fail(s.caller, s.call, out, trailer, attempts, s.watch)
+		s.outcome = s.client.fail(s.caller, s.call, out, trailer, attempts, s.observed)
 	}
-	if s.cancel != nil {
-		s.cancel()
-	}
-	s.watch.end()
+	over = true
 }
 
 // refuse ends the call because a hook said so.
@@ -311,8 +318,8 @@ func (s *clientStream) recv(m any) error {
 
 // marked tells an observer of a degraded answer, where nobody else looks for one.
 func (s *clientStream) marked() {
-	if s.repeated == nil && s.watch.watches() {
-		s.watch.marked(degradedIn(s.Trailer()))
+	if s.repeated == nil && s.observed.wanted() {
+		s.observed.marked(degradedIn(s.Trailer()))
 	}
 }
 

@@ -35,13 +35,13 @@ type calling struct {
 	settings *callSettings
 	opts     []grpc.CallOption // the application's, of each attempt
 
-	watch  observed
-	within bool            // a call that this process serves
-	caller context.Context // as the application, or a policy, gave it
-	ctx    context.Context // with the deadline of the whole call
-	cancel context.CancelFunc
-	second int64 // when it began, for the throttle; 0: to be read, or used already
-	held   bool  // by the throttle, before the first attempt
+	observed observed
+	within   bool            // a call that this process serves
+	caller   context.Context // as the application, or a policy, gave it
+	ctx      context.Context // with the deadline of the whole call
+	cancel   context.CancelFunc
+	second   int64 // when it began, for the throttle; 0: to be read, or used already
+	held     bool  // by the throttle, before the first attempt
 
 	trouble *trouble // nil: no attempt has failed
 
@@ -66,8 +66,8 @@ func (t *trouble) enter(k *calling, named bool) *trouble {
 	t.Policy, t.Budget = k.policy, &k.method.target.budget
 	t.Repeatable = named || k.idempotent()
 	t.Deadline, _ = k.ctx.Deadline()
-	if k.watch.watches() && !k.held {
-		t.Decided = k.watch.decided
+	if k.observed.wanted() && !k.held {
+		t.Decided = k.observed.decided
 	}
 	return t
 }
@@ -176,7 +176,7 @@ func (k *calling) attempt(n int) (context.Context, context.CancelFunc) {
 		ctx = k.repeated(ctx, n)
 		k.forget()
 	}
-	ctx = k.watch.attempt(ctx, max(n, k.made())) // of all, where each part of a stream has its own
+	ctx = k.observed.attempt(ctx, max(n, k.made())) // of all, where each part of a stream has its own
 	k.present = ctx
 	return ctx, cancel
 }
@@ -227,7 +227,7 @@ func (k *calling) throttled() error {
 	err := status.New(codes.Unavailable, "CLIENT_THROTTLED", "the service is overloaded; this client holds calls back for a while",
 		status.Outcome(status.NotApplied), status.Retry(status.Never, recoursev1.RetryAdvice_WHY_OVERLOADED))
 	k.held = true
-	k.watch.tell(Event{Kind: EventRefused, Reason: "throttle", Err: err})
+	k.observed.tell(Event{Kind: EventRefused, Reason: "throttle", Err: err})
 	return err
 }
 
@@ -365,7 +365,7 @@ func (k *calling) recovered(last *status.Error, d *recoursev1.Degraded) {
 		Call: k.call, Err: last, Domain: last.Domain(), Cause: last.Unwrap(), RequestID: last.RequestID(),
 		Degraded: d, Attempts: k.made(), Policy: k.policy, Saved: true,
 	}
-	k.watch.failed(f)
+	k.observed.failed(f)
 	switch {
 	case k.client.onFailure != nil && d != nil:
 		report(k.caller, k.client.onFailure, f)
@@ -381,12 +381,12 @@ func (k *calling) tellAbove(a *recoursev1.RetryAdvice) {
 
 // watched reports whether anybody wants to know of a degraded answer.
 func (k *calling) watched() bool {
-	return k.settings.watches() || watchIn(k.caller) != nil || k.watch.watches()
+	return k.settings.watches() || watchIn(k.caller) != nil || k.observed.wanted()
 }
 
 // mark hands out the mark of a degraded answer.
 func (k *calling) mark(d *recoursev1.Degraded) {
-	k.watch.marked(d)
+	k.observed.marked(d)
 	k.settings.mark(d)
 	watchIn(k.caller).tell(d)
 }

@@ -201,7 +201,7 @@ func (c *client) fail(ctx context.Context, call Call, err error, trailer metadat
 		err = status.Finite(err)
 		e = read(ctx, err, call.Method, trailer)
 	}
-	if c.onFailure == nil && !w.watches() {
+	if c.onFailure == nil && !w.wanted() {
 		return e // undecoded: its reader may want one detail, or only the code
 	}
 	f := Failure{Call: call, Err: e, Domain: e.Domain(), Cause: err, RequestID: e.RequestID(), Attempts: attempts, Elided: e.Elided()}

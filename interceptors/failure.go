@@ -96,6 +96,16 @@ func panicIn(err error) *status.PanicError {
 				return p
 			}
 			err = e.err
+		case interface{ Unwrap() []error }: // of fallbacks that have failed too
+			for _, one := range e.Unwrap() {
+				if p, ok := one.(*status.Error); ok {
+					one = p.Unwrap()
+				}
+				if p, ok := one.(*status.PanicError); ok {
+					return p
+				}
+			}
+			return nil
 		default:
 			inner, ok := status.From(err)
 			if !ok || same(inner.Unwrap(), err) { // it was read from err itself

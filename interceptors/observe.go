@@ -12,8 +12,9 @@ import (
 )
 
 // Observer is told what becomes of calls, for traces, metrics and logs. It is used by
-// many calls at once, must not block, and changes nothing: a panic in it is ignored.
-// Package telemetry has one.
+// many calls at once, must not block, and changes nothing: a panic in it is ignored. It is
+// told of one thing of a call after the other, under a lock of the call, which it must not
+// use itself. Package telemetry has one.
 type Observer interface {
 	// Attach is called once for a server, and once for each DialOptions. What read
 	// returns is true until whatever it tells of is gone.
@@ -77,7 +78,8 @@ const (
 	// EventGivenUp: an attempt has failed, and no other follows: the failure, or its
 	// caller, rules it out (final), it might do harm (unsafe), all were made
 	// (exhausted), the budget is empty (budget), there is too little time (time), or
-	// the server is overloaded (throttle).
+	// the server is overloaded (throttle). It comes after an EventRepeat too, of a
+	// call that was given up while it waited.
 	EventGivenUp
 	// EventFallback: a substitute was asked; Err is nil if it answers. The reason is
 	// what Substitute.From says, "fallback" if nothing.
@@ -105,7 +107,7 @@ type BudgetLevel struct {
 }
 
 // Observe has an observer told of every call. It takes the place of what is logged by
-// default, see [OnFailure].
+// default, see [OnFailure]. Of several the last counts, and nil is none.
 func Observe(o Observer) Option {
 	return bothOption{
 		server: func(s *server) { s.observer = o },
@@ -147,8 +149,8 @@ type observed struct {
 	failure  *Failure             // how the call ended, or what was made up for
 }
 
-// watches reports whether anybody observes the call.
-func (w *observed) watches() bool { return w != nil && w.observer != nil }
+// wanted reports whether anybody observes the call.
+func (w *observed) wanted() bool { return w != nil && w.observer != nil }
 
 // begin returns the context of the call.
 func (w *observed) begin(ctx context.Context, o Observer, call Call, target string) context.Context {
@@ -159,7 +161,7 @@ func (w *observed) begin(ctx context.Context, o Observer, call Call, target stri
 
 // attempt returns the context of an attempt.
 func (w *observed) attempt(ctx context.Context, n int) context.Context {
-	if !w.watches() {
+	if !w.wanted() {
 		return ctx
 	}
 	w.mu.Lock()
@@ -181,7 +183,7 @@ func guarded(ctx context.Context, f func() context.Context) (next context.Contex
 }
 
 func (w *observed) tell(e Event) {
-	if !w.watches() {
+	if !w.wanted() {
 		return
 	}
 	w.mu.Lock()
@@ -207,7 +209,7 @@ func (w *observed) decided(d retry.Decision) {
 
 // failed remembers a failure for the end: the last one counts.
 func (w *observed) failed(f Failure) {
-	if w.watches() {
+	if w.wanted() {
 		last := f // f itself stays on the stack of those whom nobody watches
 		w.mu.Lock()
 		w.failure = &last
@@ -217,7 +219,7 @@ func (w *observed) failed(f Failure) {
 
 // marked remembers that the answer is degraded.
 func (w *observed) marked(d *recoursev1.Degraded) {
-	if d != nil && w.watches() {
+	if d != nil && w.wanted() {
 		w.mu.Lock()
 		w.degraded = d
 		w.mu.Unlock()
@@ -226,7 +228,7 @@ func (w *observed) marked(d *recoursev1.Degraded) {
 
 // end tells of the end, once.
 func (w *observed) end() {
-	if !w.watches() {
+	if !w.wanted() {
 		return
 	}
 	w.mu.Lock()

@@ -95,7 +95,7 @@ func TestAnObserverIsToldOfACallThatIsGivenUpInABackOff(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(3*time.Second, cancel)
 		rpctest.Do(ctx, conn, shape, "a")
-		f := w.tells(interceptors.ClientSide, "attempt 1", "repeat pushback of 1: DOWN").failure
+		f := w.tells(interceptors.ClientSide, "attempt 1", "repeat pushback of 1: DOWN", "given up final of 1: DOWN").failure
 		if f == nil || f.Err.Code() != codes.Canceled || f.Saved || f.Attempts != 1 {
 			t.Errorf("%+v", f)
 		}

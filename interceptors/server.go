@@ -87,7 +87,7 @@ type serverCall struct {
 	context.Context // as the transport made it
 	server          *server
 	call            Call
-	watch           observed
+	observed        observed
 	key             uintptr         // of the stream, 0 for none
 	entered         bool            // in the table of calls
 	probe           int             // that found a slot there
@@ -130,10 +130,10 @@ func (c *serverCall) enter(ctx context.Context, s *server, call Call) {
 	}
 }
 
-// observed gives the call the context of an observer.
-func (c *serverCall) observed() {
+// observe tells an observer of the call, which gets the context that it returns.
+func (c *serverCall) observe() {
 	if o := c.server.observer; o != nil {
-		c.Context = c.watch.begin(c.Context, o, c.call, "")
+		c.Context = c.observed.begin(c.Context, o, c.call, "")
 		c.outer = c.Context
 	}
 }
@@ -162,7 +162,7 @@ func (c *serverCall) outcome(reply *any, err *error) {
 	}
 	if *err = c.runs.end(*err); *err == nil {
 		c.succeed(reply != nil)
-		c.watch.marked(c.degraded.Load())
+		c.observed.marked(c.degraded.Load())
 	} else {
 		if reply != nil {
 			*reply = nil
@@ -173,7 +173,7 @@ func (c *serverCall) outcome(reply *any, err *error) {
 			c.writeStatus(answer.status)
 		}
 	}
-	c.watch.end()
+	c.observed.end()
 	c.settled = true
 }
 
@@ -187,8 +187,8 @@ func (c *serverCall) lastResort(err *error) {
 	stream := grpc.ServerTransportStreamFromContext(c.Context)
 	st := overwriting(trailerOf(stream), grpcstatus.New(codes.Internal, "an unexpected error occurred"))
 	*err = st.Err()
-	c.watch.failed(Failure{Call: c.call, Err: status.Classify(status.Panicked(v)), Domain: c.server.rendering.Domain, Cause: *err, RequestID: c.requestID(), Policy: c.policy})
-	c.watch.end()
+	c.observed.failed(Failure{Call: c.call, Err: status.Classify(status.Panicked(v)), Domain: c.server.rendering.Domain, Cause: *err, RequestID: c.requestID(), Policy: c.policy})
+	c.observed.end()
 	if v == nil {
 		c.writeStatus(st)
 	}
@@ -228,7 +228,7 @@ func (c *serverCall) answer(cause error) *sentError {
 		Call: c.call, Err: e, Domain: c.domainOf(e), Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler,
 		Elided: enc.Elided, Undeclared: undeclared, Size: enc.Size, Caller: r.Trust, Policy: c.policy,
 	}
-	c.watch.failed(f)
+	c.observed.failed(f)
 	report(c.outer, c.server.onFailure, f)
 	return &sentError{whole: e, status: overwriting(existing, enc.Status)}
 }

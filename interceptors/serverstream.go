@@ -13,7 +13,7 @@ import (
 // run runs the handler within the method's policy, if there is any.
 func (s *serverStream) run() error {
 	if s.serving.policy == nil {
-		s.ctx = s.serving.watch.attempt(s.ctx, 1)
+		s.ctx = s.serving.observed.attempt(s.ctx, 1)
 		return s.handler(s.srv, s)
 	}
 	s.serving.prepare(s)

@@ -105,9 +105,9 @@ func (h *handling) inTime(ctx context.Context, p *policy.Policy) error {
 // refuses is a call that nothing was done for.
 func (h *handling) refuses(why string, err error) error {
 	h.refused = true
-	if h.watch.watches() {
+	if h.observed.wanted() {
 		e, _ := status.From(err)
-		h.watch.tell(Event{Kind: EventRefused, Reason: why, Err: e})
+		h.observed.tell(Event{Kind: EventRefused, Reason: why, Err: e})
 	}
 	return err
 }
@@ -184,7 +184,7 @@ func (h *handling) Again(ctx context.Context, attempt int) error {
 		h.degraded.Store(nil)
 		h.shape.rerun()
 	}
-	ctx = h.watch.attempt(ctx, attempt)
+	ctx = h.observed.attempt(ctx, attempt)
 	if !h.mayBeLeft() {
 		return h.inline(ctx)
 	}
@@ -221,7 +221,7 @@ func (h *handling) stoppable(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
-	if stopped != nil && run.abandon(h.watch.observer) {
+	if stopped != nil && run.abandon(h.observed.observer) {
 		why := "deadline"
 		if h.refused {
 			why = "silence"
@@ -293,7 +293,7 @@ func (r *handlerRun) abandon(o Observer) bool {
 // leftBehind tells of a run that was abandoned, before its return can be told of.
 func (r *handlerRun) leftBehind(why string) {
 	defer close(r.told)
-	r.owner.watch.tell(Event{Kind: EventAbandoned, Reason: why})
+	r.owner.observed.tell(Event{Kind: EventAbandoned, Reason: why})
 }
 
 // late is the return of a handler that was left behind. What it returns nobody
@@ -323,13 +323,13 @@ func (h *handling) repeat(err error) error {
 		Repeatable: limits.Idempotent || h.method.facts.idempotent || h.method.facts.named(h.req),
 	}
 	run.Deadline, _ = h.ctx.Deadline()
-	if h.watch.watches() {
-		run.Decided = h.watch.decided
+	if h.observed.wanted() {
+		run.Decided = h.observed.decided
 	}
 	if err = run.Repeat(h.ctx, err, h); err == nil {
 		run.Worked()
-		if h.watch.watches() {
-			h.watch.failed(Failure{
+		if h.observed.wanted() {
+			h.observed.failed(Failure{
 				Call: h.call, Err: run.Last, Domain: h.domainOf(run.Last), Cause: run.Last.Unwrap(), RequestID: h.requestID(),
 				Attempts: run.Made, Caller: h.trust(), Policy: h.policy, Saved: true,
 			})
@@ -366,15 +366,15 @@ func (h *handling) fallBack(ctx context.Context, err error) error {
 	f := rescue{
 		chain: h.method.fallbacks, budget: h.policy.FallbackTimeout, single: !h.call.ServerStreams,
 		call:  failedCall{method: h.call.Method, req: h.req, cause: cause},
-		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.shape.substitute, watch: &h.watch,
+		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.shape.substitute, observed: &h.observed,
 	}
 	mark, err := f.run(ctx)
 	if mark != nil {
 		saved := Failure{
-			Call: h.call, Err: cause, Domain: h.domainOf(cause), Cause: cause.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: err == nil,
+			Call: h.call, Err: f.seen, Domain: h.domainOf(cause), Cause: f.seen.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: err == nil,
 			Attempts: h.runsOfHandler, Caller: h.trust(), Policy: h.policy,
 		}
-		h.watch.failed(saved)
+		h.observed.failed(saved)
 		report(h.outer, h.server.onFailure, saved)
 	}
 	return err
@@ -482,7 +482,7 @@ func (u *unaryServing) serve() (any, error) {
 // run runs the handler within the method's policy, if there is any.
 func (u *unaryServing) run(ctx context.Context) (any, error) {
 	if u.policy == nil {
-		return u.handler(u.watch.attempt(ctx, 1), u.original)
+		return u.handler(u.observed.attempt(ctx, 1), u.original)
 	}
 	u.prepare(u)
 	u.req, _ = u.original.(proto.Message)

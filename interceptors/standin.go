@@ -18,8 +18,8 @@ func (s *streamCall) substitute() *standIn {
 	t := &standIn{call: s, cause: e, replies: make(chan proto.Message), over: make(chan struct{}), err: e}
 	f := rescue{
 		chain: s.method.fallbacks, budget: s.policy.FallbackTimeout, single: !s.call.ServerStreams,
-		call:  failedCall{conn: s.cc, method: s.call.Method, req: req, cause: e},
-		begin: func(d *recoursev1.Degraded) { t.mark = d }, watch: &s.watch,
+		call:     failedCall{conn: s.cc, method: s.call.Method, req: req, cause: e},
+		observed: &s.observed,
 		send: func(ctx context.Context, m proto.Message) error {
 			select {
 			case t.replies <- m:
@@ -29,6 +29,7 @@ func (s *streamCall) substitute() *standIn {
 			}
 		},
 	}
+	f.begin = func(d *recoursev1.Degraded) { t.mark, t.cause = d, f.seen }
 	go func() {
 		defer close(t.over)
 		_, t.err = f.run(s.caller)

@@ -218,13 +218,14 @@ func (s *Substitute) named() string { return cmp.Or(s.source, "fallback") }
 
 // rescue is a chain about to run.
 type rescue struct {
-	chain  []*Substitute
-	budget time.Duration
-	call   failedCall
-	single bool                                                 // one reply, which is sent when the substitute has returned
-	begin  func(*recoursev1.Degraded)                           // told of the mark before the first reply
-	send   func(ctx context.Context, reply proto.Message) error // an error of it ends the call
-	watch  *observed
+	chain    []*Substitute
+	budget   time.Duration
+	call     failedCall
+	single   bool                                                 // one reply, which is sent when the substitute has returned
+	begin    func(*recoursev1.Degraded)                           // told of the mark before the first reply
+	send     func(ctx context.Context, reply proto.Message) error // an error of it ends the call
+	observed *observed
+	seen     *status.Error // the cause, with what substitutes have failed with behind it
 }
 
 // run asks the substitutes after a call has failed. It returns the mark of the
@@ -238,6 +239,7 @@ func (f *rescue) run(ctx context.Context) (*recoursev1.Degraded, error) {
 	ctx, cancel := deadline.Outliving(ctx, f.budget)
 	defer cancel()
 	failed := []error{cause.Unwrap()}
+	f.seen = cause
 	for _, s := range f.chain {
 		if !fallback.MeantFor(s.codes, cause) || ctx.Err() != nil {
 			continue
@@ -247,13 +249,11 @@ func (f *rescue) run(ctx context.Context) (*recoursev1.Degraded, error) {
 		if a.hasBegun() {
 			return a.mark, asStatus(err)
 		}
-		f.watch.tell(Event{Kind: EventFallback, Reason: s.named(), Err: status.Classify(err)})
+		f.observed.tell(Event{Kind: EventFallback, Reason: s.named(), Err: status.Classify(err)})
 		failed = append(failed, err)
+		f.seen = cause.With(status.Cause(errors.Join(failed...)))
 	}
-	if len(failed) == 1 {
-		return nil, cause
-	}
-	return nil, cause.With(status.Cause(errors.Join(failed...)))
+	return nil, f.seen
 }
 
 // asStatus keeps nil an error that is nil.
@@ -333,7 +333,7 @@ func (a *answer) start() error {
 	if !a.begun {
 		a.begun = true
 		a.begin(a.mark)
-		a.watch.tell(Event{Kind: EventFallback, Reason: a.substitute.named()})
+		a.observed.tell(Event{Kind: EventFallback, Reason: a.substitute.named()})
 	}
 	return nil
 }

@@ -53,10 +53,10 @@ func (u *unaryCall) release() {
 func (u *unaryCall) do(ctx context.Context) (err error) {
 	settings, rest, engaged := u.client.engaged(ctx, u.opts)
 	if !engaged {
-		err = u.invoker(u.watch.attempt(ctx, 1), u.call.Method, u.req, u.reply, u.cc, u.options()...)
+		err = u.invoker(u.observed.attempt(ctx, 1), u.call.Method, u.req, u.reply, u.cc, u.options()...)
 		u.trailer = u.told.trailer
-		if err == nil && u.watch.watches() {
-			u.watch.marked(degradedIn(u.trailer))
+		if err == nil && u.observed.wanted() {
+			u.observed.marked(degradedIn(u.trailer))
 		}
 		return err
 	}
@@ -165,7 +165,7 @@ func (u *unaryCall) substitute(err error) error {
 	u.kept = true
 	f := rescue{
 		chain: u.method.fallbacks, budget: u.policy.FallbackTimeout, single: true,
-		call: failedCall{conn: u.cc, method: u.call.Method, req: u.asked, cause: e}, begin: u.mark, watch: &u.watch,
+		call: failedCall{conn: u.cc, method: u.call.Method, req: u.asked, cause: e}, begin: u.mark, observed: &u.observed,
 		send: func(_ context.Context, m proto.Message) error {
 			reply, ok := u.reply.(proto.Message)
 			if !ok {
@@ -178,7 +178,7 @@ func (u *unaryCall) substitute(err error) error {
 	}
 	d, err := f.run(u.caller)
 	if d != nil && err == nil {
-		u.recovered(e, d)
+		u.recovered(f.seen, d)
 	}
 	return err
 }

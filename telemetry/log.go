@@ -180,77 +180,40 @@ func (f fields) call(c interceptors.Call) fields {
 func (l *failureLog) record(
 	ctx context.Context, o *interceptors.Observation, c *call, f *interceptors.Failure, message string, level logging.Level,
 ) {
-	var chain, degraded, stack string // as the default log of package interceptors shows them
-	for _, a := range f.LogValue().Group() {
-		switch a.Key {
-		case "cause":
-			chain = l.mask.text(a.Value.String())
-		case "degraded":
-			degraded = a.Value.String()
-		case "stack":
-			stack = a.Value.String()
-		}
+	chain, degraded, stack := l.shown(f)
+	now := elapsed()
+	write, before := l.counted(o, f, message, level, chain, now)
+	if !write {
+		return
 	}
-	now, before := elapsed(), 0
-	if l.merger != nil {
-		key := failureKey{message: message, call: o.Call, code: f.Err.Code(), errorCode: f.Err.ErrorCode()}
-		if n := len(key.call.Method); n > maxNameText { // a stranger's: it is not to be kept
-			key.call.Method = strings.Clone(key.call.Method[:maxNameText])
-		}
-		write, times, untold := l.merger.add(counted{
-			failureKey: key, level: slog.Level(level), domain: f.Domain, cause: chain, requestID: f.RequestID,
-		}, now)
-		l.tell(untold)
-		if !write {
-			return
-		}
-		before = times
+	server := o.Side == interceptors.ServerSide
+	text := l.mask.text(status.Display(f.Err.Error(), maxErrorText))
+	traceID, spanID, millis := identity(ctx, c, now)
+	attempts, asked := f.Attempts, ""
+	if c != nil {
+		attempts, asked = max(attempts, c.attempts), c.asked
 	}
 
 	at := make(fields, 0, 26)
 	at = at.call(o.Call)
-	if o.Side == interceptors.ServerSide {
-		if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-			at = at.text("peer.address", status.Display(p.Addr.String(), maxNameText))
-		}
+	if p, ok := peer.FromContext(ctx); server && ok && p.Addr != nil {
+		at = at.text("peer.address", status.Display(p.Addr.String(), maxNameText))
 	}
-	text := l.mask.text(status.Display(f.Err.Error(), maxErrorText))
 	at = at.text("grpc.code", f.Err.Code().String())
 	at = at.text("grpc.error", text)
-
-	// Three texts in one piece: they are short, and many.
-	var space [80]byte
-	pieces := space[:0]
-	span := trace.SpanContextFromContext(ctx)
-	traceID, spanID := span.TraceID(), span.SpanID()
-	if span.HasTraceID() {
-		pieces = hex.AppendEncode(pieces, traceID[:])
-	}
-	traced := len(pieces)
-	if span.HasSpanID() {
-		pieces = hex.AppendEncode(pieces, spanID[:])
-	}
-	spanned := len(pieces)
-	attempts, asked := f.Attempts, ""
-	if c != nil {
-		attempts, asked = max(attempts, c.attempts), c.asked
-		pieces = strconv.AppendFloat(pieces, float64(float32((now-c.began).Microseconds())/1000), 'f', -1, 32)
-	}
-	ids := string(pieces)
-
-	at = at.text("grpc.time_ms", ids[spanned:])
+	at = at.text("grpc.time_ms", millis)
 	at = at.text("error_code", f.Err.ErrorCode())
 	at = at.text("error_domain", f.Domain)
 	at = at.text("request_id", f.RequestID)
-	at = at.text("trace_id", ids[:traced])
-	at = at.text("span_id", ids[traced:spanned])
+	at = at.text("trace_id", traceID)
+	at = at.text("span_id", spanID)
 	at = at.count("attempts", attempts)
 	if d, ok := ctx.Deadline(); ok && c != nil {
 		at = append(at, slog.Float64("deadline_left_ms", float64(time.Until(d).Microseconds())/1000))
 	}
 	at = at.text("fallback", status.Display(asked, maxNameText))
 	at = at.text("degraded", degraded)
-	if o.Side == interceptors.ServerSide {
+	if server {
 		at = at.text("caller", classes[min(f.Caller, status.Internal)])
 	}
 	at = at.text("params", l.mask.params(f.Err.Metadata()))
@@ -261,6 +224,62 @@ func (l *failureLog) record(
 	at = at.count("repeated", before)
 	at = at.text("stack", stack)
 	l.write(ctx, level, message, at)
+}
+
+// shown is what the default log of package interceptors shows of a failure, the chain of
+// causes masked.
+func (l *failureLog) shown(f *interceptors.Failure) (chain, degraded, stack string) {
+	for _, a := range f.LogValue().Group() {
+		switch a.Key {
+		case "cause":
+			chain = l.mask.text(a.Value.String())
+		case "degraded":
+			degraded = a.Value.String()
+		case "stack":
+			stack = a.Value.String()
+		}
+	}
+	return chain, degraded, stack
+}
+
+// counted reports whether to write a failure, and how many like it were only counted
+// before it.
+func (l *failureLog) counted(
+	o *interceptors.Observation, f *interceptors.Failure, message string, level logging.Level, chain string, now time.Duration,
+) (write bool, before int) {
+	if l.merger == nil {
+		return true, 0
+	}
+	key := failureKey{message: message, call: o.Call, code: f.Err.Code(), errorCode: f.Err.ErrorCode()}
+	if n := len(key.call.Method); n > maxNameText { // a stranger's: it is not to be kept
+		key.call.Method = strings.Clone(key.call.Method[:maxNameText])
+	}
+	write, before, untold := l.merger.add(counted{
+		failureKey: key, level: slog.Level(level), domain: f.Domain, cause: chain, requestID: f.RequestID,
+	}, now)
+	l.tell(untold)
+	return write, before
+}
+
+// identity is a call's trace and span, and how long it took: three texts in one piece,
+// for they are short, and many.
+func identity(ctx context.Context, c *call, now time.Duration) (traceID, spanID, millis string) {
+	var space [80]byte
+	pieces := space[:0]
+	span := trace.SpanContextFromContext(ctx)
+	if id := span.TraceID(); span.HasTraceID() {
+		pieces = hex.AppendEncode(pieces, id[:])
+	}
+	traced := len(pieces)
+	if id := span.SpanID(); span.HasSpanID() {
+		pieces = hex.AppendEncode(pieces, id[:])
+	}
+	spanned := len(pieces)
+	if c != nil {
+		pieces = strconv.AppendFloat(pieces, float64(float32((now-c.began).Microseconds())/1000), 'f', -1, 32)
+	}
+	all := string(pieces)
+	return all[:traced], all[traced:spanned], all[spanned:]
 }
 
 var classes = [...]string{status.Public: "public", status.Partner: "partner", status.Internal: "internal"}
@@ -276,7 +295,7 @@ func (l *failureLog) tell(untold []counted) {
 		at = at.text("request_id", u.requestID)
 		at = at.text("cause", u.cause)
 		at = at.count("repeated", u.times)
-		l.write(context.Background(), logging.Level(u.level), u.message+andAgain, at)
+		alone(func() { l.write(context.Background(), logging.Level(u.level), u.message+andAgain, at) })
 	}
 }
 

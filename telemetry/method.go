@@ -3,21 +3,24 @@ package telemetry
 import (
 	"maps"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/status"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc/resolver"
 )
 
 // Names that a stranger may invent are counted under one name above these limits: a
-// client may be asked to call any method, and a server sends any error code. Together
-// they stay below the 2000 series an instrument that the SDK keeps apart.
+// client may be asked to call any method, and a server sends any error code. The
+// durations of all calls stay below the 2000 series an instrument that the SDK keeps apart.
 const (
 	maxMethods    = 500 // of a side, each on each target
 	maxErrorTypes = 200
@@ -89,15 +92,16 @@ func (m *methods) meet(side *atomic.Pointer[map[methodKey]*method], o *intercept
 }
 
 func (m *methods) make(side interceptors.Side, key methodKey) *method {
-	name := strings.TrimPrefix(key.name, "/")
+	name := status.Display(strings.TrimPrefix(key.name, "/"), maxNameText)
 	service, _, _ := strings.Cut(name, "/")
 	made := &method{service: service, span: name, attempt: "Attempt." + strings.ReplaceAll(name, "/", ".")}
-	made.labels = []attribute.KeyValue{attribute.String("grpc.method", name)}
+	made.labels = []attribute.KeyValue{attribute.String(keyMethod, name)}
 	kind, again := trace.SpanKindServer, trace.SpanKindInternal
 	attributes := []attribute.KeyValue{semconv.RPCSystemNameGRPC, semconv.RPCMethod(name)}
 	if side == interceptors.ClientSide {
-		made.labels = append(made.labels, attribute.String("grpc.target", key.target))
-		attributes = append(attributes, address(key.target)...)
+		target := status.Display(key.target, maxNameText)
+		made.labels = append(made.labels, attribute.String(keyTarget, canonicalTarget(target)))
+		attributes = append(attributes, address(target)...)
 		if kind, again = trace.SpanKindClient, trace.SpanKindClient; m.besideOtelgrpc {
 			kind = trace.SpanKindInternal
 		}
@@ -106,7 +110,7 @@ func (m *methods) make(side interceptors.Side, key methodKey) *method {
 	made.again = []trace.SpanStartOption{trace.WithSpanKind(again), trace.WithAttributes(attributes...)}
 	made.count = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(made.labels...))}
 	made.measure = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(made.labels...))}
-	made.ok = []metric.RecordOption{metric.WithAttributeSet(made.with(attribute.String("grpc.status", "OK")))}
+	made.ok = []metric.RecordOption{metric.WithAttributeSet(made.with(attribute.String(keyStatus, "OK")))}
 	return made
 }
 
@@ -129,16 +133,30 @@ func (m *method) with(more ...attribute.KeyValue) attribute.Set {
 	return attribute.NewSet(append(append(all, m.labels...), more...)...)
 }
 
+// canonicalTarget is a target as gRFC A66 has it and grpc-go's own metrics show it: with the
+// scheme and the slashes that grpc.NewClient adds where they were not given.
+func canonicalTarget(target string) string {
+	if target == "" || target == other {
+		return target
+	}
+	u, err := url.Parse(target)
+	if err != nil || resolver.Get(u.Scheme) == nil && !strings.Contains(target, "://") {
+		return "dns:///" + target
+	}
+	return resolver.Target{URL: *u}.String()
+}
+
 // address is what a target names: the authority's host and port, without a scheme such
 // as dns:///.
 func address(target string) []attribute.KeyValue {
-	if i := strings.Index(target, "://"); i >= 0 {
-		target = target[i+len("://"):]
-		target = target[strings.Index(target, "/")+1:]
-	}
 	if target == "" || target == other {
 		return nil
 	}
+	if path, ok := strings.CutPrefix(target, "unix:"); ok {
+		return []attribute.KeyValue{semconv.ServerAddress(strings.TrimPrefix(path, "//"))}
+	}
+	_, target, _ = strings.Cut(canonicalTarget(target), "://")
+	target = target[strings.Index(target, "/")+1:]
 	host, port, err := net.SplitHostPort(target)
 	if err != nil {
 		return []attribute.KeyValue{semconv.ServerAddress(target)}

@@ -27,16 +27,11 @@ var (
 	sizeBounds  = []float64{256, 512, 1024, 2048, 3072, 4096, 6144, 8192}
 )
 
-const (
-	keyOutcome = "recourse.fallback.outcome"
-	keyOrigin  = "recourse.degraded.origin"
-	keyService = "recourse.service"
-)
-
 // metrics are the instruments. Those that grpc-go's own stats/opentelemetry has are nil
 // beside it. Of two the first is the server's.
 type metrics struct {
-	series series
+	methods *methods
+	series  series
 
 	clientDuration metric.Float64Histogram
 	retries        metric.Int64Histogram
@@ -62,7 +57,7 @@ func newMetrics(c *Config, of *methods) (*metrics, error) {
 	if _, none := c.MeterProvider.(noop.MeterProvider); none {
 		return nil, nil
 	}
-	m := new(metrics)
+	m := &metrics{methods: of}
 	k := &maker{meter: c.MeterProvider.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))}
 	if c.Beside != BesideGRPC {
 		k.started(of)
@@ -75,7 +70,7 @@ func newMetrics(c *Config, of *methods) (*metrics, error) {
 	m.repeats = k.count("recourse.server.repeats", "{run}", "Runs of handlers after the first")
 	m.overruns = k.count("recourse.server.deadline.overruns", "{call}", "Calls that did not end in time")
 	m.abandoned = k.count("recourse.server.handlers.abandoned", "{handler}", "Handlers that were left behind")
-	m.panics = k.count("recourse.server.panics", "{panic}", "Panics of handlers, of those left behind too")
+	m.panics = k.count("recourse.server.panics", "{panic}", "Panics of handlers, whatever became of their calls")
 	m.trimmed = k.count("recourse.server.errors.trimmed", "{error}", "Errors of which something was left out")
 	m.undeclared = k.count("recourse.server.errors.undeclared", "{error}", "Errors of other packages, and those that a method has not declared")
 	m.size = k.spread("recourse.server.error.size", "By", "Size of all trailers of an error", sizeBounds)
@@ -88,7 +83,8 @@ func newMetrics(c *Config, of *methods) (*metrics, error) {
 	return m, k.err
 }
 
-// maker makes instruments, and remembers what went wrong.
+// maker makes instruments, and remembers what went wrong. Those that were not made count
+// nothing.
 type maker struct {
 	meter metric.Meter
 	err   error
@@ -97,6 +93,9 @@ type maker struct {
 func (k *maker) count(name, unit, about string) metric.Int64Counter {
 	c, err := k.meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(about))
 	k.err = errors.Join(k.err, err)
+	if c == nil {
+		return noop.Int64Counter{}
+	}
 	return c
 }
 
@@ -104,6 +103,9 @@ func (k *maker) seconds(name, about string) metric.Float64Histogram {
 	h, err := k.meter.Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(about),
 		metric.WithExplicitBucketBoundaries(durationBounds...))
 	k.err = errors.Join(k.err, err)
+	if h == nil {
+		return noop.Float64Histogram{}
+	}
 	return h
 }
 
@@ -111,6 +113,9 @@ func (k *maker) spread(name, unit, about string, bounds []float64) metric.Int64H
 	h, err := k.meter.Int64Histogram(name, metric.WithUnit(unit), metric.WithDescription(about),
 		metric.WithExplicitBucketBoundaries(bounds...))
 	k.err = errors.Join(k.err, err)
+	if h == nil {
+		return noop.Int64Histogram{}
+	}
 	return h
 }
 
@@ -153,7 +158,7 @@ func (k *maker) levels(m *metrics) {
 			o.ObserveInt64(stuck, int64(n))
 		}
 		for of, level := range lowest(m.levels(interceptors.ClientSide)) {
-			o.ObserveFloat64(budget, level, metric.WithAttributes(attribute.String("grpc.target", of.target), attribute.String(keyService, of.name)))
+			o.ObserveFloat64(budget, level, metric.WithAttributes(attribute.String(keyTarget, of.target), attribute.String(keyService, of.name)))
 		}
 		return nil
 	}, stuck, budget)
@@ -166,7 +171,7 @@ func lowest(clients []interceptors.Levels) map[methodKey]float64 {
 	levels := map[methodKey]float64{}
 	for _, c := range clients {
 		for _, b := range c.Budgets {
-			of := methodKey{clean(b.Service), clean(b.Target)}
+			of := methodKey{clean(b.Service), clean(canonicalTarget(b.Target))}
 			if level, met := levels[of]; met {
 				levels[of] = min(level, b.Level)
 			} else if len(levels) < maxMethods {
@@ -177,9 +182,16 @@ func lowest(clients []interceptors.Levels) map[methodKey]float64 {
 	return levels
 }
 
+// attach forgets those that are gone where the list would grow: nobody may ever collect.
 func (m *metrics) attach(side interceptors.Side, read func() (interceptors.Levels, bool)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if all := m.attached[side]; len(all) == cap(all) {
+		m.attached[side] = slices.DeleteFunc(all, func(read func() (interceptors.Levels, bool)) bool {
+			_, there := read()
+			return !there
+		})
+	}
 	m.attached[side] = append(m.attached[side], read)
 }
 
@@ -216,8 +228,12 @@ func (m *metrics) attempt(ctx context.Context, o *interceptors.Observation, c *c
 func (m *metrics) event(ctx context.Context, o *interceptors.Observation, c *call, e interceptors.Event) {
 	switch {
 	case c == nil: // its call is over
-		if e.Kind == interceptors.EventReturned && e.Err != nil {
-			m.panics.Add(ctx, 1)
+		if e.Failure != nil {
+			m.panics.Add(ctx, 1, m.methods.of(&interceptors.Observation{Call: e.Failure.Call}).count...)
+		}
+	case e.Kind == interceptors.EventRepeat:
+		if o.Side == interceptors.ServerSide && panicked(e.Err) {
+			m.panics.Add(ctx, 1, c.method.count...)
 		}
 	case e.Kind == interceptors.EventRefused:
 		m.refused[o.Side].Add(ctx, 1, c.method.counting(attribute.String(keyReason, e.Reason)))
@@ -249,7 +265,9 @@ func (m *metrics) end(ctx context.Context, o *interceptors.Observation, c *call,
 	labels := c.method.ok
 	if !succeeded(f) {
 		labels = m.series.of(c.method, f)
-		m.failed(ctx, o, c, f)
+	}
+	if o.Side == interceptors.ServerSide && f != nil && f.Err != nil {
+		m.failed(ctx, c, f)
 	}
 	if duration != nil {
 		duration.Record(ctx, (elapsed() - c.began).Seconds(), labels...)
@@ -274,27 +292,32 @@ func origin(o *interceptors.Observation, c *call, f *interceptors.Failure) strin
 	return "server"
 }
 
-// failed counts what there is to say of an error that a server has answered.
-func (m *metrics) failed(ctx context.Context, o *interceptors.Observation, c *call, f *interceptors.Failure) {
-	if o.Side != interceptors.ServerSide {
-		return
-	}
+// failed counts what there is to say of a failure on a server. A panic is a bug, whoever
+// has made up for it; one that was repeated was counted then.
+func (m *metrics) failed(ctx context.Context, c *call, f *interceptors.Failure) {
 	if f.Size > 0 {
 		m.size.Record(ctx, int64(f.Size), c.method.measure...)
 	}
 	if f.Elided > 0 {
 		m.trimmed.Add(ctx, 1, c.method.count...)
 	}
-	_, panicked := errors.AsType[*status.PanicError](f.Err.Unwrap())
 	own, declared := errors.AsType[*status.Error](f.Cause)
 	switch e := f.Err; {
-	case panicked:
-		m.panics.Add(ctx, 1, c.method.count...)
+	case panicked(e):
+		if !f.Saved || f.Degraded != nil {
+			m.panics.Add(ctx, 1, c.method.count...)
+		}
+	case f.Saved:
 	case e.ErrorCode() == status.CodeTimeout:
 		m.overruns.Add(ctx, 1, c.method.count...)
 	case f.Undeclared, e.ErrorCode() == status.CodeUnexpected, e.Code() != codes.Canceled && (!declared || own.Received()):
 		m.undeclared.Add(ctx, 1, c.method.count...)
 	}
+}
+
+func panicked(e *status.Error) bool {
+	_, is := errors.AsType[*status.PanicError](e.Unwrap())
+	return is
 }
 
 // series are the labels of calls that failed, made once for each kind of failure.
@@ -349,8 +372,8 @@ func (s *series) meet(key seriesKey) []metric.RecordOption {
 func (k seriesKey) labels() []metric.RecordOption {
 	m := k.method
 	if m == nil {
-		m = &method{labels: []attribute.KeyValue{attribute.String("grpc.method", other)}}
+		m = &method{labels: []attribute.KeyValue{attribute.String(keyMethod, other)}}
 	}
 	return []metric.RecordOption{metric.WithAttributeSet(
-		m.with(attribute.String("grpc.status", k.code), semconv.ErrorTypeKey.String(k.errorType)))}
+		m.with(attribute.String(keyStatus, k.code), semconv.ErrorTypeKey.String(k.errorType)))}
 }

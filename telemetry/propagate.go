@@ -85,7 +85,9 @@ func (t *traces) inject(ctx context.Context) context.Context {
 	}
 	md, _ := metadata.FromOutgoingContext(ctx)
 	for _, key := range fields {
-		md.Delete(key)
+		if key != "baggage" { // it is no part of the trace: what the application has set there itself stays
+			md.Delete(key)
+		}
 	}
 	for i := 0; i+1 < len(c.pairs); i += 2 {
 		md.Set(c.pairs[i], c.pairs[i+1])

@@ -37,8 +37,8 @@ type Config struct {
 	// [Discard] there are none.
 	Logger logging.Logger
 	// Mask are words: what stands behind one of them, as in "word=..." or
-	// "word: ...", is not written to the log, nor is the metadata of an error whose key
-	// has one in it. They come on top of those that are always masked, such as
+	// "word: ...", is not written to the log or a span, nor is the metadata of an error whose
+	// key has one in it. They come on top of those that are always masked, such as
 	// "password" and "token". Case does not matter.
 	Mask []string
 	// Merge is for how long failures of one method with the same code, error code and
@@ -61,8 +61,9 @@ const (
 	BesideOtelgrpc
 	// BesideGRPC is for those with grpc-go's own stats/opentelemetry. Its dial option
 	// has to come before those of this library: then its span of the call is the
-	// parent of all attempts, and gets the events and attributes. The metrics that it
-	// has, of calls and attempts, are left to it.
+	// parent of all attempts, and gets the events and attributes. After them, or not
+	// there at all, it leaves these to whatever span the caller has. The metrics that
+	// it has, of calls and attempts, are left to it.
 	BesideGRPC
 )
 
@@ -109,10 +110,20 @@ type call struct {
 	own      bool          // it was made here
 	attempt  trace.Span    // of the present attempt, nil if it has none of its own
 	attempts int
-	delay    time.Duration // of all repeats together
-	asked    string        // the fallback that was asked last
-	left     bool          // the handler was left behind and may still be at work
-	incoming incoming      // what came with it
+	delay    time.Duration // between attempts, all together
+	waits    bool          // for the next attempt, since then:
+	failed   time.Duration
+	asked    string   // the fallback that was asked last
+	left     bool     // the handler was left behind and may still be at work
+	incoming incoming // what came with it
+}
+
+// waited ends a wait for the next attempt, which the end of the call may have cut short.
+func (c *call) waited() {
+	if c.waits {
+		c.delay += elapsed() - c.failed
+		c.waits = false
+	}
 }
 
 var calls = sync.Pool{New: func() any { return new(call) }}
@@ -141,11 +152,11 @@ func (t *Telemetry) Begin(ctx context.Context, o *interceptors.Observation) cont
 		return ctx
 	}
 	c.method = t.methods.of(o)
-	if t.traces != nil {
-		ctx = t.traces.begin(ctx, o, c)
-	}
 	if t.metrics != nil {
 		t.metrics.begin(o, c)
+	}
+	if t.traces != nil {
+		ctx = t.traces.begin(ctx, o, c)
 	}
 	return ctx
 }
@@ -157,11 +168,12 @@ func (t *Telemetry) Attempt(ctx context.Context, o *interceptors.Observation, n 
 		return ctx
 	}
 	c.attempts++
+	c.waited()
+	if t.metrics != nil {
+		alone(func() { t.metrics.attempt(ctx, o, c) })
+	}
 	if t.traces != nil && n > 1 {
 		ctx = t.traces.again(ctx, o, c)
-	}
-	if t.metrics != nil {
-		t.metrics.attempt(ctx, o, c)
 	}
 	return ctx
 }
@@ -179,18 +191,18 @@ func (t *Telemetry) Event(ctx context.Context, o *interceptors.Observation, e in
 	if c != nil {
 		switch e.Kind {
 		case interceptors.EventRepeat:
-			c.delay += e.Delay
+			c.waits, c.failed = true, elapsed()
 		case interceptors.EventFallback:
 			c.asked = e.Reason
 		case interceptors.EventAbandoned:
 			c.left = true
 		}
 		if t.traces != nil {
-			t.traces.event(ctx, c, e)
+			alone(func() { t.traces.event(ctx, o, c, e) })
 		}
 	}
 	if t.metrics != nil {
-		t.metrics.event(ctx, o, c, e)
+		alone(func() { t.metrics.event(ctx, o, c, e) })
 	}
 	if e.Kind == interceptors.EventReturned && e.Failure != nil {
 		t.log.late(ctx, e.Failure)
@@ -206,11 +218,12 @@ func (t *Telemetry) End(ctx context.Context, o *interceptors.Observation, f *int
 		}
 		c = calls.Get().(*call) // somebody else's log may get its fields all the same
 	}
+	c.waited()
 	if t.traces != nil {
-		t.traces.end(o, c, f)
+		alone(func() { t.traces.end(o, c, f) })
 	}
 	if t.metrics != nil {
-		t.metrics.end(ctx, o, c, f)
+		alone(func() { t.metrics.end(ctx, o, c, f) })
 	}
 	if f != nil {
 		t.log.end(ctx, o, c, f)
@@ -218,6 +231,13 @@ func (t *Telemetry) End(ctx context.Context, o *interceptors.Observation, f *int
 	o.State = nil
 	*c = call{}
 	calls.Put(c)
+}
+
+// alone calls a part that may panic, as what others have made of a tracer or a meter
+// may: the parts that follow are not lost.
+func alone(part func()) {
+	defer func() { _ = recover() }()
+	part()
 }
 
 // Flush writes what the log still counts (see [Config.Merge]). Call it when the

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
@@ -15,19 +16,6 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// Keys of attributes that OpenTelemetry has no name for.
-const (
-	keyAttempt   = "previous-rpc-attempts" // gRFC A72
-	keyReason    = "recourse.reason"
-	keyDelay     = "recourse.delay"
-	keySource    = "recourse.fallback.source"
-	keyKind      = "recourse.degraded.kind"
-	keyErrorCode = "recourse.error_code"
-	keyRequestID = "recourse.request_id"
-	keyAttempts  = "recourse.attempts"
-	keyElided    = "recourse.elided"
-)
-
 // traces makes the spans: one for a call, and one for each of its attempts from when
 // there is a second. Until then the call is its only attempt, and most calls are that.
 type traces struct {
@@ -35,6 +23,7 @@ type traces struct {
 	propagator propagation.TextMapPropagator
 	known      atomic.Pointer[[]string] // the propagator's fields
 	beside     Instrumentation
+	mask       masker
 }
 
 func newTraces(c *Config) *traces {
@@ -42,7 +31,7 @@ func newTraces(c *Config) *traces {
 		return nil
 	}
 	tracer := c.TracerProvider.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL))
-	return &traces{tracer: tracer, propagator: c.Propagator, beside: c.Beside}
+	return &traces{tracer: tracer, propagator: c.Propagator, beside: c.Beside, mask: newMasker(c.Mask)}
 }
 
 func (t *traces) begin(ctx context.Context, o *interceptors.Observation, c *call) context.Context {
@@ -77,7 +66,7 @@ func (t *traces) again(ctx context.Context, o *interceptors.Observation, c *call
 	}
 	endSpan(c.attempt)
 	ctx, c.attempt = t.tracer.Start(trace.ContextWithSpan(ctx, c.span), c.method.attempt, c.method.again...)
-	c.attempt.SetAttributes(attribute.Int(keyAttempt, c.attempts-1))
+	c.attempt.SetAttributes(attribute.Int(keyPrevious, c.attempts-1))
 	if o.Side == interceptors.ClientSide {
 		ctx = t.inject(ctx)
 	}
@@ -88,11 +77,11 @@ func (t *traces) again(ctx context.Context, o *interceptors.Observation, c *call
 // sent with it was the call's.
 func (t *traces) first(ctx context.Context, c *call) {
 	_, c.attempt = t.tracer.Start(trace.ContextWithSpan(ctx, c.span), c.method.attempt,
-		append([]trace.SpanStartOption{trace.WithTimestamp(start.Add(c.began))}, c.method.again...)...)
-	c.attempt.SetAttributes(attribute.Int(keyAttempt, 0))
+		append([]trace.SpanStartOption{trace.WithTimestamp(time.Now().Add(c.began - elapsed()))}, c.method.again...)...)
+	c.attempt.SetAttributes(attribute.Int(keyPrevious, 0))
 }
 
-func (t *traces) event(ctx context.Context, c *call, e interceptors.Event) {
+func (t *traces) event(ctx context.Context, o *interceptors.Observation, c *call, e interceptors.Event) {
 	if c.span == nil || !c.span.IsRecording() {
 		return
 	}
@@ -120,7 +109,7 @@ func (t *traces) event(ctx context.Context, c *call, e interceptors.Event) {
 	}
 	c.span.AddEvent(name, trace.WithAttributes(attributes...))
 	if e.Kind == interceptors.EventRepeat || e.Kind == interceptors.EventGivenUp {
-		failed(c.attempt, interceptors.ClientSide, e.Err, e.Err.Domain())
+		t.failed(c.attempt, o.Side, e.Err, e.Err.Domain())
 		endSpan(c.attempt)
 		c.attempt = nil
 	}
@@ -130,6 +119,8 @@ func (t *traces) end(o *interceptors.Observation, c *call, f *interceptors.Failu
 	if c.attempt != nil {
 		if succeeded(f) {
 			c.attempt.SetAttributes(statusOK...)
+		} else {
+			t.failed(c.attempt, interceptors.ClientSide, f.Err, f.Domain)
 		}
 		c.attempt.End()
 	}
@@ -173,17 +164,17 @@ func (t *traces) describe(o *interceptors.Observation, c *call, f *interceptors.
 		c.span.SetAttributes(statusOK...)
 		return
 	}
-	failed(c.span, o.Side, f.Err, f.Domain)
+	t.failed(c.span, o.Side, f.Err, f.Domain)
 }
 
 // failed says of a span what it ended with. Not every failure is its server's fault.
-func failed(span trace.Span, side interceptors.Side, e *status.Error, domain string) {
+func (t *traces) failed(span trace.Span, side interceptors.Side, e *status.Error, domain string) {
 	if span == nil || e == nil || !span.IsRecording() {
 		return
 	}
 	span.SetAttributes(semconv.RPCResponseStatusCode(canonical(e.Code())), semconv.ErrorTypeKey.String(errorType(e, domain)))
 	if side == interceptors.ClientSide || blamesServer(e.Code()) {
-		span.SetStatus(otelcodes.Error, e.Message())
+		span.SetStatus(otelcodes.Error, t.mask.text(e.Message()))
 	}
 }
 

@@ -8,6 +8,27 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
+// Keys of attributes that OpenTelemetry's conventions have no name for.
+const (
+	keyMethod = "grpc.method" // gRFC A66
+	keyTarget = "grpc.target"
+	keyStatus = "grpc.status"
+
+	keyPrevious = "previous-rpc-attempts" // gRFC A72
+
+	keyReason    = "recourse.reason"
+	keyDelay     = "recourse.delay"
+	keySource    = "recourse.fallback.source"
+	keyOutcome   = "recourse.fallback.outcome"
+	keyKind      = "recourse.degraded.kind"
+	keyOrigin    = "recourse.degraded.origin"
+	keyService   = "recourse.service"
+	keyErrorCode = "recourse.error_code"
+	keyRequestID = "recourse.request_id"
+	keyAttempts  = "recourse.attempts"
+	keyElided    = "recourse.elided"
+)
+
 // names are those of google.rpc.Code, which OpenTelemetry's conventions ask for.
 var names = [...]string{
 	codes.OK: "OK", codes.Canceled: "CANCELLED", codes.Unknown: "UNKNOWN", codes.InvalidArgument: "INVALID_ARGUMENT",

@@ -59,11 +59,12 @@ func run(ctx context.Context, addr string, asJSON bool, stdout io.Writer) (err e
 	}
 	fmt.Fprintf(out, "\nmetrics: %s\nThe same calls go on, without a word, until this program ends; it does by itself, or with Ctrl-C.\n", url)
 	out.quiet(true)
-	for again := time.NewTicker(time.Second); ctx.Err() == nil; {
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for ctx.Err() == nil {
 		h.play(ctx, out)
 		select {
 		case <-ctx.Done():
-			again.Stop()
 		case <-again.C:
 		}
 	}

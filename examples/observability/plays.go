@@ -21,6 +21,7 @@ type play struct {
 	title string
 	run   func(ctx context.Context, h *house) (proto.Message, *recoursev1.Degraded, error)
 	crowd bool // too many calls to show
+	trail bool // it is followed from its user to its cause
 }
 
 var plays = []play{
@@ -31,7 +32,7 @@ var plays = []play{
 	{title: "The model is down, and a fallback answers", run: ask("model is down")},
 	{title: "Nobody understands the question: the caller's mistake", run: classify("blue ideas")},
 	{title: "A handler returns a driver's error", run: generate("driver's error")},
-	{title: "A handler panics", run: ask("panic")},
+	{title: "A handler panics", run: ask("panic"), trail: true},
 	{title: "An error is too large, and gets trimmed", run: ask("huge error")},
 	{title: "The model is slow, and time runs out", run: ask("model is slow")},
 	{title: "All places are taken: refused", run: noPlace},
@@ -47,18 +48,18 @@ type told struct{ title, requestID, traceID string }
 // playTime is the longest that anything may take.
 const playTime = 5 * time.Second
 
-// play goes through all of it once, and returns what was told of a panic.
-func (h *house) play(ctx context.Context, out *screen) (panicked told) {
+// play goes through all of it once, and returns what was told of the one to follow.
+func (h *house) play(ctx context.Context, out *screen) (trail told) {
 	h.assistant.free() // whom the round before has left behind
 	for _, p := range plays {
 		if ctx.Err() != nil {
-			return panicked
+			return trail
 		}
-		if t := h.one(ctx, p, out); p.title == "A handler panics" {
-			panicked = t
+		if t := h.one(ctx, p, out); p.trail {
+			trail = t
 		}
 	}
-	return panicked
+	return trail
 }
 
 func (h *house) one(ctx context.Context, p play, out *screen) told {

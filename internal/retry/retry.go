@@ -308,6 +308,9 @@ func (r *Run) Repeat(ctx context.Context, err error, op Op) error {
 		}
 		if cause := sleep(ctx, wait); cause != nil {
 			r.refund()
+			if r.Decided != nil {
+				r.decided(false, 0, reasons[over], last)
+			}
 			return interrupted(cause, last)
 		}
 		r.Attempts++

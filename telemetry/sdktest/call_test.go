@@ -16,6 +16,25 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
+// The delay is the time that was waited, not what was planned: a caller may give up.
+func TestTheDelayOfACallThatIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newRig()
+		down := func(context.Context, rpctest.Exchange) error {
+			return status.New(codes.Unavailable, "MODEL_BUSY", "the model is busy", status.RetryAfter(4*time.Second))
+		}
+		conn := rpctest.Start(t, down, nil,
+			interceptors.DialOptions(interceptors.Policies(policies(t, nil)), interceptors.Observe(client.telemetry(t)))...)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(7*time.Second, cancel) // in the middle of the second wait
+		rpctest.Do(ctx, conn, shapes[0], "q")
+		synctest.Wait()
+		if got := client.sums(t); !strings.Contains(got, "retry_delay{method=Echo/Unary} count 1 sum 7s") {
+			t.Error(got)
+		}
+	})
+}
+
 // One call of a user, with two repeats and a fallback, is one call.
 func TestOneCallIsOneCall(t *testing.T) {
 	for _, shape := range shapes {

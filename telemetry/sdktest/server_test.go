@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,14 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
+
+func onceThenEcho(first func()) rpctest.Handler {
+	var once sync.Once
+	return func(ctx context.Context, x rpctest.Exchange) error {
+		once.Do(first)
+		return rpctest.Echo(ctx, x)
+	}
+}
 
 // What a server does about failures is counted, and said on the span of the call.
 func TestAServersCalls(t *testing.T) {
@@ -69,6 +78,39 @@ func TestAServersCalls(t *testing.T) {
 			span:   "Error rpc.response.status_code=INTERNAL error.type=ASYNC_UNEXPECTED_FAILED",
 			metrics: []string{
 				"recourse.server.error.size{" + of + "} count 1",
+				"recourse.server.panics{" + of + "} 1",
+			},
+		},
+		{
+			name:    "a panic that a fallback has made up for",
+			options: []interceptors.ServerOption{interceptors.Fallback("/"+method, interceptors.Canned(wrapperspb.String("canned")))},
+			handle:  func(context.Context, rpctest.Exchange) error { panic("secret") },
+			span:    "rpc.response.status_code=OK [fallback canned] [degraded default canned]",
+			metrics: []string{
+				"recourse.server.degraded{" + of + " degraded.kind=default degraded.origin=fallback} 1",
+				"recourse.server.fallbacks{" + of + " fallback.outcome=answered fallback.source=canned} 1",
+				"recourse.server.panics{" + of + "} 1",
+			},
+		},
+		{
+			name:   "a panic that was run again",
+			change: func(p *policy.Policy) { p.HandlerAttempts, p.Codes = 2, []codes.Code{codes.Internal} },
+			handle: onceThenEcho(func() { panic("secret") }),
+			span:   "recourse.attempts=2 rpc.response.status_code=OK [backoff backoff 0s ASYNC_UNEXPECTED_FAILED]",
+			metrics: []string{
+				"recourse.server.panics{" + of + "} 1",
+				"recourse.server.repeats{" + of + "} 1",
+			},
+		},
+		{
+			name:   "a panic after the handler was left behind",
+			change: func(p *policy.Policy) { p.Timeout, p.HardStop = time.Second, true },
+			handle: func(context.Context, rpctest.Exchange) error { time.Sleep(time.Minute); panic("secret") },
+			span:   "Error rpc.response.status_code=DEADLINE_EXCEEDED error.type=ASYNC_TIMEOUT_FAILED [handler_abandoned deadline]",
+			metrics: []string{
+				"recourse.server.deadline.overruns{" + of + "} 1",
+				"recourse.server.error.size{" + of + "} count 1",
+				"recourse.server.handlers.abandoned{" + of + " reason=deadline} 1",
 				"recourse.server.panics{" + of + "} 1",
 			},
 		},
@@ -154,4 +196,26 @@ func TestAServersCalls(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A run of a handler is judged as its call is: a caller's fault is not the server's.
+func TestRunsOfAHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, n := newRig(), 0
+		conn := rpctest.Start(t, func(context.Context, rpctest.Exchange) error {
+			if n++; n == 1 {
+				return status.New(codes.Unavailable, "INDEX_MOVES", "the index moves")
+			}
+			return status.New(codes.NotFound, "NO_BOOK", "there is no such book")
+		}, interceptors.ServerOptions(interceptors.Observe(r.telemetry(t)),
+			interceptors.Policies(policies(t, func(p *policy.Policy) { p.HandlerAttempts = 2 }))))
+		rpctest.Do(t.Context(), conn, rpctest.Shapes[0], "q")
+		synctest.Wait()
+		const run, notFound = "  Attempt.recourse.test.Echo.Unary internal", "rpc.response.status_code=NOT_FOUND error.type=NO_BOOK"
+		expect(t, "spans", r.tree(),
+			"recourse.test.Echo/Unary server recourse.attempts=2 "+notFound+" [backoff backoff 0s INDEX_MOVES] [given_up final NO_BOOK]",
+			run+" Error previous-rpc-attempts=0 rpc.response.status_code=UNAVAILABLE error.type=INDEX_MOVES",
+			run+" previous-rpc-attempts=1 "+notFound,
+		)
+	})
 }
