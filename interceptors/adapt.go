@@ -22,7 +22,7 @@ func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	defer u.release()
 	defer u.lastResort(&err)
 	defer u.outcome(&reply, &err)
-	u.observe()
+	u.observe(s.observer, &u.watched)
 	u.begin(req, handler)
 	reply, err = u.serve()
 	u.returned = true
@@ -35,7 +35,9 @@ func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	c.enter(ss.Context(), s, Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream})
 	defer c.lastResort(&err)
 	defer c.outcome(nil, &err)
-	c.observe()
+	if s.observer != nil {
+		c.observe(s.observer, new(observed))
+	}
 	c.outer = c
 	raise(&ownContexts)
 	if w.ctx, err = c.startHooks(); err == nil {
@@ -54,16 +56,17 @@ func (c *client) unary(ctx context.Context, method string, req, reply any, cc *g
 	over := false
 	defer func() {
 		if !over { // runtime.Goexit below
-			_ = c.fail(ctx, u.call, status.Panicked(nil), nil, u.made(), &u.observed)
+			_ = c.fail(ctx, u.call, status.Panicked(nil), nil, u.made(), u.observed)
 			u.observed.end()
 		}
 	}()
 	if c.observer != nil {
+		u.observed = &u.watched
 		ctx = u.observed.begin(ctx, c.observer, u.call, targetOf(cc))
 	}
 	err := u.hooked(ctx)
 	if err != nil {
-		err = c.fail(ctx, u.call, err, u.trailer, u.made(), &u.observed)
+		err = c.fail(ctx, u.call, err, u.trailer, u.made(), u.observed)
 	}
 	over = true
 	u.observed.end()
@@ -114,16 +117,14 @@ func (c *client) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.Cli
 		s = new(clientStream)
 	}
 	s.client = c
-	if engaged {
-		s.observed = &s.repeated.observed
-	} else if c.observer != nil {
+	if c.observer != nil {
 		s.observed = new(observed)
 	}
 	s.call = Call{Method: method, Side: ClientSide, ClientStreams: desc.ClientStreams, ServerStreams: desc.ServerStreams}
 	var within bool
 	s.caller, within = outgoing(ctx)
 	if engaged {
-		s.repeated.call, s.repeated.within = s.call, within
+		s.repeated.call, s.repeated.within, s.repeated.observed = s.call, within, s.observed
 	}
 	opened := false
 	defer func() {

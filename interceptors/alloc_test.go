@@ -93,7 +93,7 @@ func (idleObserver) Event(context.Context, *Observation, Event)                 
 func (idleObserver) End(context.Context, *Observation, *Failure)                        {}
 
 // What an observer costs every call that succeeds, beyond what it does itself, called
-// directly: nothing.
+// directly: nothing, and for a stream one allocation, which others do not keep room for.
 func TestAnIdleObserverAllocates(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 	defer cancel()
@@ -123,7 +123,7 @@ func TestAnIdleObserverAllocates(t *testing.T) {
 		}
 		without, with := cost(nil), cost(idleObserver{})
 		for i, name := range []string{"unary server", "stream server", "unary client"} {
-			if with[i] > without[i] {
+			if with[i] > without[i]+[...]float64{0, 1, 0}[i] {
 				t.Errorf("%s, policies %v: %v allocations, and %v without", name, policies != nil, with[i], without[i])
 			}
 		}
@@ -142,8 +142,8 @@ func TestAnIdleObserverAllocatesEndToEnd(t *testing.T) {
 		option Option
 		most   [4]float64 // of each shape
 	}{
-		{"", OnFailure(nil), [4]float64{0, 5, 5, 5}},
-		{"with policies", Policies(set), [4]float64{0, 6, 3, 6}},
+		{"", OnFailure(nil), [4]float64{0, 6, 6, 6}},
+		{"with policies", Policies(set), [4]float64{0, 8, 5, 8}},
 	} {
 		for i, shape := range rpctest.Shapes {
 			cost := func(o Observer) float64 {

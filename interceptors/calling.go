@@ -35,7 +35,7 @@ type calling struct {
 	settings *callSettings
 	opts     []grpc.CallOption // the application's, of each attempt
 
-	observed observed
+	observed *observed       // nil: nobody observes
 	within   bool            // a call that this process serves
 	caller   context.Context // as the application, or a policy, gave it
 	ctx      context.Context // with the deadline of the whole call

@@ -87,7 +87,7 @@ type serverCall struct {
 	context.Context // as the transport made it
 	server          *server
 	call            Call
-	observed        observed
+	observed        *observed       // nil: nobody observes
 	key             uintptr         // of the stream, 0 for none
 	entered         bool            // in the table of calls
 	probe           int             // that found a slot there
@@ -130,10 +130,12 @@ func (c *serverCall) enter(ctx context.Context, s *server, call Call) {
 	}
 }
 
-// observe tells an observer of the call, which gets the context that it returns.
-func (c *serverCall) observe() {
-	if o := c.server.observer; o != nil {
-		c.Context = c.observed.begin(c.Context, o, c.call, "")
+// observe tells an observer of the call, which gets the context that it returns. What is
+// observed has its place in w.
+func (c *serverCall) observe(o Observer, w *observed) {
+	if o != nil {
+		c.observed = w
+		c.Context = w.begin(c.Context, o, c.call, "")
 		c.outer = c.Context
 	}
 }

@@ -221,7 +221,7 @@ func (h *handling) stoppable(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
-	if stopped != nil && run.abandon(h.observed.observer) {
+	if stopped != nil && run.abandon(h.server.observer) {
 		why := "deadline"
 		if h.refused {
 			why = "silence"
@@ -366,7 +366,7 @@ func (h *handling) fallBack(ctx context.Context, err error) error {
 	f := rescue{
 		chain: h.method.fallbacks, budget: h.policy.FallbackTimeout, single: !h.call.ServerStreams,
 		call:  failedCall{method: h.call.Method, req: h.req, cause: cause},
-		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.shape.substitute, observed: &h.observed,
+		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.shape.substitute, observed: h.observed,
 	}
 	mark, err := f.run(ctx)
 	if mark != nil {
@@ -427,6 +427,7 @@ func silent() error {
 // call where nothing can hold on to it any more.
 type unaryServing struct {
 	handling
+	watched  observed // so that it costs nothing
 	original any
 	handler  grpc.UnaryHandler
 }

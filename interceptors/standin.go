@@ -19,7 +19,7 @@ func (s *streamCall) substitute() *standIn {
 	f := rescue{
 		chain: s.method.fallbacks, budget: s.policy.FallbackTimeout, single: !s.call.ServerStreams,
 		call:     failedCall{conn: s.cc, method: s.call.Method, req: req, cause: e},
-		observed: &s.observed,
+		observed: s.observed,
 		send: func(ctx context.Context, m proto.Message) error {
 			select {
 			case t.replies <- m:

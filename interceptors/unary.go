@@ -18,6 +18,7 @@ type unaryCall struct {
 	invoker    grpc.UnaryInvoker
 
 	own     trouble       // so that it costs nothing
+	watched observed      // likewise
 	last    bool          // gRPC itself is below
 	kept    bool          // something may hold on to the call when it is over
 	asked   proto.Message // the request as it was, for the fallbacks
@@ -165,7 +166,7 @@ func (u *unaryCall) substitute(err error) error {
 	u.kept = true
 	f := rescue{
 		chain: u.method.fallbacks, budget: u.policy.FallbackTimeout, single: true,
-		call: failedCall{conn: u.cc, method: u.call.Method, req: u.asked, cause: e}, begin: u.mark, observed: &u.observed,
+		call: failedCall{conn: u.cc, method: u.call.Method, req: u.asked, cause: e}, begin: u.mark, observed: u.observed,
 		send: func(_ context.Context, m proto.Message) error {
 			reply, ok := u.reply.(proto.Message)
 			if !ok {
