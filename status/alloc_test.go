@@ -85,7 +85,7 @@ func TestDeclaredAllocates(t *testing.T) {
 	d := status.Declare(declare(t, `code: CODE_UNAVAILABLE message: "the model {model} is busy" title: "Busy"
 		params {key: "model" sensitivity: SENSITIVITY_PUBLIC} outcome: OUTCOME_NOT_APPLIED
 		retry: VERDICT_SAME_REQUEST retry_delay {seconds: 2}
-		actions {actor: ACTOR_CLIENT label: "Wait"}`), "MODEL_BUSY", readStock)
+		actions {actor: ACTOR_CLIENT label: "Wait" retry_after {}}`), "MODEL_BUSY", readStock)
 	r := status.Rendering{}
 	encode := func() {
 		e, _ := status.From(d.Make(nil, "large"))

@@ -118,7 +118,7 @@ func (d *declaration) parseOptions() {
 	d.like = New(codes.Code(spec.GetCode()), d.errorCode, d.message.Text(), d.options(catalog)...)
 	for _, a := range d.like.fields.actions {
 		d.actions = append(d.actions, appendMessage(nil, detailActions, a))
-		d.templates = d.templates || strings.ContainsAny(a.String(), "{}")
+		d.templates = d.templates || namesParameters(a)
 	}
 }
 
@@ -214,6 +214,15 @@ func (d *declaration) filledIn(show func(int) string) []*recoursev1.RecoveryActi
 		actions = append(actions, a)
 	}
 	return actions
+}
+
+// namesParameters reports whether a text of the action is to be filled in.
+func namesParameters(a *recoursev1.RecoveryAction) (names bool) {
+	fillIn(proto.CloneOf(a).ProtoReflect(), func(text string) string {
+		names = names || strings.ContainsAny(text, "{}")
+		return text
+	}, maxNesting)
+	return names
 }
 
 // fillIn renders every text of a message.

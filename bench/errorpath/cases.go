@@ -15,7 +15,7 @@ import (
 
 // Cases are all comparisons of the error path.
 func Cases() []harness.Case {
-	return slices.Concat(makingCases(), findingCases(), callingCases(), busyCases(), []harness.Case{panicCase(), loggedCase()})
+	return slices.Concat(makingCases(), findingCases(), callingCases(), busyCases(), []harness.Case{declaredCase(), panicCase(), loggedCase()})
 }
 
 // What the work yields goes here, so that no compiler leaves it out.

@@ -84,6 +84,9 @@ func TestAllIsAll(t *testing.T) {
 		if ours, all := len(encodeOwn(own(n)())), len(encodeGRPC(withAll(n)())); ours != all {
 			t.Errorf("%d details: %d bytes, by hand %d", n, ours, all)
 		}
+		if ours, all := len(encodeDeclared(chatFull())), len(encodeGRPC(chatFullByHand())); ours != all {
+			t.Errorf("a declared error: %d bytes, by hand %d", ours, all)
+		}
 		sizes := map[string]int{}
 		for _, p := range pairs(n) {
 			conn, stop, err := start(p.fail, p.server, nil)

@@ -4,9 +4,11 @@ import "strconv"
 
 // Names of cases that the report refers to.
 const (
-	Busy   = "error/busy"
-	Panic  = "error/panic"
-	Logged = "error/logged"
+	Busy  = "error/busy"
+	Panic = "error/panic"
+	// Declared is to make and encode an error of a catalogue.
+	Declared = "error/encode/declared"
+	Logged   = "error/logged"
 )
 
 // Build, Encode, Find and Call are cases with an error of so many details.
