@@ -55,7 +55,7 @@ var declarations = sync.OnceValue(func() map[string]map[string]bool {
 // isUndeclared reports whether the method says of its errors which there are, and e is
 // none of them.
 func (c *serverCall) isUndeclared(e *status.Error) bool {
-	if c.refused || ownCode(e.ErrorCode()) || e.Code() == codes.Canceled {
+	if c.refused || ownCode(e.ErrorCode()) || ofGRPC(e) {
 		return false
 	}
 	declared, some := declarations()[c.call.Method]
@@ -64,7 +64,21 @@ func (c *serverCall) isUndeclared(e *status.Error) bool {
 
 // ownCode tells the error codes that this library gives.
 func ownCode(code string) bool {
-	return strings.HasPrefix(code, "ASYNC_") || strings.HasPrefix(code, "DEPENDENCY_")
+	switch code {
+	case status.CodeDependencyFailed, status.CodeDependencyUnavailable, status.CodeDependencyTimeout,
+		"CLIENT_THROTTLED", "FALLBACK_TIMEOUT", "INVALID_OVERRIDE", "NO_REPLY": // of a client in this process
+		return true
+	}
+	return strings.HasPrefix(code, "ASYNC_")
+}
+
+// ofGRPC tells the errors with which gRPC itself ends calls: they have no name but their code.
+func ofGRPC(e *status.Error) bool {
+	switch e.Code() {
+	case codes.Canceled, codes.DeadlineExceeded, codes.Unimplemented:
+		return e.ErrorCode() == status.New(e.Code(), "", "").ErrorCode()
+	}
+	return false
 }
 
 // held is e, or what is answered in its place.

@@ -52,6 +52,13 @@ func TestUndeclared(t *testing.T) {
 		{"of grpc-go", grpcstatus.Error(codes.NotFound, "no such intent"), true},
 		{"of another package", errors.New("disk full"), false}, // INTERNAL as it is
 		{"a deadline", context.DeadlineExceeded, false},
+		{"a deadline, of grpc-go", grpcstatus.FromContextError(context.DeadlineExceeded).Err(), false},
+		{"a method that nobody wrote", grpcstatus.Error(codes.Unimplemented, "method ClassifyIntent not implemented"), false},
+		{"cancelled, with a name", status.New(codes.Canceled, "ORDER_WITHDRAWN", "withdrawn", domain), true},
+		{"named like the library's", status.New(codes.NotFound, "DEPENDENCY_OF_MINE", "no", domain), true},
+		{"a dependency", status.New(codes.Unavailable, status.CodeDependencyUnavailable, "no", domain), false},
+		{"a client that holds calls back", status.New(codes.Unavailable, "CLIENT_THROTTLED", "the service is overloaded"), false},
+		{"an operation", status.Operation("sorting", errors.New("x")), false},
 	}
 	for _, test := range tests {
 		for _, mode := range []interceptors.UndeclaredMode{interceptors.SendUndeclared, interceptors.LogUndeclared, interceptors.RefuseUndeclared} {

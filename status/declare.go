@@ -2,6 +2,7 @@ package status
 
 import (
 	"cmp"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -70,6 +71,13 @@ type declaration struct {
 	suggestion template.Template
 	actions    [][]byte // as they are encoded
 	templates  bool     // actions have values in them
+	links      []link   // with values in their URLs
+}
+
+// link is a page whose URL has values in it.
+type link struct {
+	description string
+	url         template.Template
 }
 
 // declared tells a Declared from other errors, whatever its parameters.
@@ -140,8 +148,10 @@ func (d *declaration) options(catalog *recoursev1.CatalogOptions) []Option {
 		opts = append(opts, Help(cmp.Or(spec.GetTitle(), d.errorCode), base+d.errorCode))
 	}
 	for _, l := range spec.GetLinks() {
-		if !strings.Contains(l.GetUrl(), "{") {
-			opts = append(opts, Help(l.GetDescription(), l.GetUrl()))
+		if page := d.template(l.GetUrl()); page.Varies() {
+			d.links = append(d.links, link{l.GetDescription(), page})
+		} else {
+			opts = append(opts, Help(l.GetDescription(), page.Text()))
 		}
 	}
 	return opts
@@ -176,10 +186,15 @@ func (d *declaration) make(opts []Option, values []string) *Error {
 	show := f.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL)
 	e.message = clean(d.message.Render(show), maxMessage)
 	if d.suggestion.Varies() {
-		f.suggestion = clean(d.suggestion.Render(show), maxSuggestion)
+		f.suggestion, f.suggests = clean(d.suggestion.Render(show), maxSuggestion), true
 	}
 	if d.templates {
 		f.actions = d.filledIn(show)
+		f.filled = f.actions
+	}
+	if len(d.links) > 0 {
+		f.others = slices.Clone(f.others)
+		f.addLinks(d.links)
 	}
 	if len(opts) > 0 {
 		f.actions, f.others = slices.Clone(f.actions), slices.Clone(f.others)
@@ -202,6 +217,21 @@ func (f *fields) shown(most recoursev1.ErrorParameter_Sensitivity) func(param in
 	}
 }
 
+// addLinks adds those whose values everybody may see: a URL with a gap in it leads nowhere.
+// Values stand in a URL as what they are, not as parts of its syntax.
+func (f *fields) addLinks(links []link) {
+	show := f.shown(recoursev1.ErrorParameter_SENSITIVITY_PUBLIC)
+	for _, l := range links {
+		if slices.ContainsFunc(l.url.Params(), func(p int) bool { return f.declared.levels[p] != recoursev1.ErrorParameter_SENSITIVITY_PUBLIC }) {
+			f.elided++
+			continue
+		}
+		f.addLink(l.description, l.url.Render(func(p int) string {
+			return strings.ReplaceAll(url.QueryEscape(show(p)), "+", "%20")
+		}))
+	}
+}
+
 // filledIn are the actions with the values in their texts.
 func (d *declaration) filledIn(show func(int) string) []*recoursev1.RecoveryAction {
 	actions := make([]*recoursev1.RecoveryAction, 0, len(d.like.fields.actions))
@@ -211,6 +241,7 @@ func (d *declaration) filledIn(show func(int) string) []*recoursev1.RecoveryActi
 			t := d.template(text)
 			return clean(t.Render(show), maxActionText)
 		}, maxNesting)
+		a.Label = clean(a.GetLabel(), maxLabel)
 		actions = append(actions, a)
 	}
 	return actions
@@ -286,13 +317,19 @@ func (d *draft) confine(trust Trust) {
 		most = recoursev1.ErrorParameter_SENSITIVITY_PERSONAL
 	}
 	whole := d.fields // which leaves d on the stack of those that need not come here
-	local, show := whole.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL), whole.shown(most)
+	show := whole.shown(most)
 	d.message = clean(decl.message.Render(show), maxMessage)
-	if decl.suggestion.Varies() && d.suggestion == clean(decl.suggestion.Render(local), maxSuggestion) {
+	if d.suggests {
 		d.suggestion = clean(decl.suggestion.Render(show), maxSuggestion)
 	}
 	if decl.templates {
-		d.actions = append(decl.filledIn(show), d.actions[min(len(decl.actions), len(d.actions)):]...)
+		filled := decl.filledIn(show)
+		d.actions = slices.Clone(d.actions) // the Error shares the array
+		for i, a := range d.actions {
+			if at := slices.Index(d.filled, a); at >= 0 {
+				d.actions[i] = filled[at]
+			}
+		}
 	}
 	d.meta = slices.Clone(d.meta) // the Error shares the array
 	for i, p := range d.meta {

@@ -22,7 +22,7 @@ func Domain(domain string) Option {
 
 // Suggest says what a person may do next, in at most 256 bytes of plain text.
 func Suggest(text string) Option {
-	return func(e *Error) { e.fields.suggestion = clean(text, maxSuggestion) }
+	return func(e *Error) { e.fields.suggestion, e.fields.suggests = clean(text, maxSuggestion), false }
 }
 
 // Meta adds a dynamic part of the error to google.rpc.ErrorInfo's metadata. The
@@ -73,8 +73,12 @@ func Escalate(channel, reference string) Option {
 		f.actions = nil
 		f.addAction(Action(ByEndUser, "Contact support", &recoursev1.ContactSupport{Channel: channel, Reference: reference}))
 		for _, a := range actions {
-			if a.GetContactSupport() == nil {
-				f.addAction(proto.CloneOf(a))
+			switch {
+			case a.GetContactSupport() != nil:
+			case len(f.actions) < maxActions:
+				f.actions = append(f.actions, a) // itself: it is clean, and known as a declared one
+			default:
+				f.elided++
 			}
 		}
 	}

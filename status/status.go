@@ -53,7 +53,9 @@ type fields struct {
 	others []rawDetail // every further detail, encoded, at most one of a type
 	lead   int         // how many of others stand before the ErrorInfo
 
-	declared *declaration // nil: by no catalogue that this process knows
+	declared *declaration                 // nil: by no catalogue that this process knows
+	filled   []*recoursev1.RecoveryAction // of the declared actions, those with values in them, as they stand in actions
+	suggests bool                         // the suggestion is the declared one, with values in it
 }
 
 type pair struct{ key, value string }

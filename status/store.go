@@ -50,8 +50,9 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 		Message string            `json:"message"`
 		Details []json.RawMessage `json:"details"`
 	}
-	out := jsonStatus{Code: int32(e.code), Message: e.message, Details: []json.RawMessage{}}
-	for _, d := range e.proto(Rendering{}).GetDetails() {
+	p := e.proto(Rendering{})
+	out := jsonStatus{Code: p.GetCode(), Message: p.GetMessage(), Details: []json.RawMessage{}}
+	for _, d := range p.GetDetails() {
 		out.Details = append(out.Details, newRaw(d.GetTypeUrl(), d.GetValue()).json())
 	}
 	return json.Marshal(out)

@@ -10,6 +10,9 @@ import (
 // maxRanges is how many languages of a caller are looked at.
 const maxRanges = 16
 
+// source is the language of the declarations: whoever likes it best needs no translation.
+const source = "en"
+
 // best finds the language that a caller likes best, of those that there are: as RFC 4647
 // looks up (section 3.4), where a range that fits nothing is shortened from its end.
 func best(in map[string]entry, accepted string) (entry, bool) {
@@ -20,6 +23,9 @@ func best(in map[string]entry, accepted string) (entry, bool) {
 		for tag := r; tag != ""; {
 			if e, has := in[tag]; has {
 				return e, true
+			}
+			if tag == source {
+				return entry{}, false
 			}
 			i := strings.LastIndexByte(tag, '-')
 			if i >= 2 && tag[i-2] == '-' { // a single character goes with what follows it

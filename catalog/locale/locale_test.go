@@ -52,6 +52,8 @@ func TestRender(t *testing.T) {
 		{"the second choice", "fr, pt;q=0.8, de;q=0.1", missing, "pt"},
 		{"by weight, not by place", "de;q=0.1, pt;q=0.8", missing, "pt"},
 		{"refused", "de;q=0, pt;q=0.1", missing, "pt"},
+		{"English, as it is, before another", "en-GB, en;q=0.9, de;q=0.5", missing, ""},
+		{"English, after another", "de, en;q=0.5", missing, "de"},
 		{"of a language the error is not in", "pt", assistantv1.ChatFull{TurnsPerChat: 3}.Err(), ""},
 		{"nothing", "", missing, ""},
 		{"anything", "*", missing, ""},

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"go/token"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,7 +96,7 @@ func nested(m *protogen.Message) []*protogen.Enum {
 	return enums
 }
 
-// taken remembers the names that protoc-gen-go declares.
+// taken remembers the names that protoc-gen-go and protoc-gen-go-grpc declare.
 func (g *generator) taken(f *protogen.File) {
 	for _, other := range g.plugin.Files {
 		if other.GoImportPath != f.GoImportPath {
@@ -103,6 +104,13 @@ func (g *generator) taken(f *protogen.File) {
 		}
 		for _, m := range other.Messages {
 			g.names[string(f.GoImportPath)+"."+m.GoIdent.GoName] = catalog.Position{File: "the message " + string(m.Desc.FullName())}
+		}
+		for _, s := range other.Services {
+			for _, around := range [...][2]string{
+				{"", "Client"}, {"", "Server"}, {"New", "Client"}, {"Register", "Server"}, {"Unimplemented", "Server"}, {"Unsafe", "Server"},
+			} {
+				g.names[string(f.GoImportPath)+"."+around[0]+s.GoName+around[1]] = catalog.Position{File: "the service " + string(s.Desc.FullName())}
+			}
 		}
 		for _, e := range other.Enums {
 			g.names[string(f.GoImportPath)+"."+e.GoIdent.GoName] = catalog.Position{File: "the enum " + string(e.Desc.FullName())}
@@ -113,7 +121,9 @@ func (g *generator) taken(f *protogen.File) {
 // name claims a name of the Go package.
 func (g *generator) name(f *protogen.File, at catalog.Position, name string) string {
 	full := string(f.GoImportPath) + "." + name
-	if before, taken := g.names[full]; taken && before != at {
+	if !token.IsIdentifier(name) || !token.IsExported(name) {
+		g.fail(at, "%s is no name in Go: begin the error code with a letter, and use letters, digits and underscores alone", strconv.Quote(name))
+	} else if before, taken := g.names[full]; taken {
 		g.fail(at, "its Go name %s is that of %s: choose another name for one of them", name, before)
 	}
 	g.names[full] = at
@@ -134,6 +144,10 @@ func (g *generator) enum(out *protogen.GeneratedFile, f *protogen.File, e *proto
 	}
 	out.P(")")
 	for _, x := range of {
+		// The runtime finds the options of an error by its number.
+		if first := e.Desc.Values().ByNumber(protoreflect.EnumNumber(x.Number)); string(first.Name()) != x.Value {
+			g.fail(x.At(), "%s has the number %d, as %s has: give it one of its own", x.Value, x.Number, first.Name())
+		}
 		g.error(out, f, e, x)
 	}
 	list := g.name(f, of[0].At(), e.GoIdent.GoName+"Catalog")
@@ -230,8 +244,8 @@ func (g *generator) fields(x *catalog.Error) []string {
 	for i, p := range x.Params {
 		fields[i] = catalog.GoName(p.Key)
 		switch {
-		case p.Key == "" || fields[i] == "" || fields[i][0] < 'A' || fields[i][0] > 'Z':
-			g.fail(x.At(), "the parameter %q of %s has no name in Go: begin it with a letter", p.Key, x.Value)
+		case !token.IsIdentifier(fields[i]) || !token.IsExported(fields[i]):
+			g.fail(x.At(), "the parameter %q of %s has no name in Go: begin it with a letter, and use letters and digits", p.Key, x.Value)
 		case slices.Contains(fields[:i], fields[i]):
 			g.fail(x.At(), "two parameters of %s are %s in Go: choose another name for one of them", x.Value, fields[i])
 		case fields[i] == "Err":
@@ -286,16 +300,19 @@ func document(out *protogen.GeneratedFile, name string, x *catalog.Error) {
 	}
 	comment(out, name+": "+text)
 	out.P("//")
-	out.P("// ", x.Code, ", ", x.Key(), ".")
+	out.P("// ", x.Code, ", ", line(x.Key()), ".")
 	if x.DeprecatedSince != "" {
 		out.P("//")
 		instead := "."
 		if x.ReplacedBy != "" {
-			instead = ": use " + catalog.GoName(x.ReplacedBy) + "."
+			instead = ": use " + line(catalog.GoName(x.ReplacedBy)) + "."
 		}
-		out.P("// Deprecated: since ", x.DeprecatedSince, instead)
+		out.P("// Deprecated: since ", line(x.DeprecatedSince), instead)
 	}
 }
+
+// line keeps a text within its comment.
+func line(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func comment(out *protogen.GeneratedFile, text string) {
 	for line := range strings.Lines(text) {

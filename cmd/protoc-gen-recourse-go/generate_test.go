@@ -175,12 +175,21 @@ func TestMistakesSayWhere(t *testing.T) {
 		{"a parameter twice", `key: "ratio"`, `key: "back-at"`, "shop/v1/shop.proto:11:3: two parameters of SHOP_ERROR_OUT_OF_STOCK are BackAt"},
 		{"a parameter without a name", `key: "ratio"`, `key: "1"`, `the parameter "1" of SHOP_ERROR_OUT_OF_STOCK has no name in Go`},
 		{"a parameter named as the method", `key: "ratio"`, `key: "err"`, "is Err in Go"},
+		{"a parameter that is no word", `key: "ratio"`, `key: "ra tio"`, `the parameter "ra tio" of SHOP_ERROR_OUT_OF_STOCK has no name in Go`},
+		{"an error code that is no name", `reason: "HTTP_URL_GONE"`, `reason: "1ST"`, "is no name in Go"},
+		{"a name that gRPC gives", `reason: "HTTP_URL_GONE"`, `reason: "SHOP_SERVER"`, "its Go name ShopServer is that of the service shop.v1.Shop"},
+		{"a name that the catalogue has", `reason: "HTTP_URL_GONE"`, `reason: "SHOP_ERROR_DOMAIN"`, "its Go name ShopErrorDomain is that of"},
+		{"two names, one place", `reason: "HTTP_URL_GONE"`, `reason: "ERR_CLOSED"`, "its Go name ErrClosed is that of"},
+		{"a number twice", `SHOP_ERROR_GONE" number: 3`, `SHOP_ERROR_GONE" number: 2`, "SHOP_ERROR_GONE has the number 2, as SHOP_ERROR_CLOSED has"},
 		{"no catalogue", `options {[recourse.v1.catalog] {domain: "shop.example.com" version: "2026.11"}} value {name: "SHOP_ERROR_UNSPECIFIED"`,
 			`value {name: "SHOP_ERROR_UNSPECIFIED"`, "its enum is no catalogue"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			broken := strings.ReplaceAll(shop, test.from, test.to)
+			if test.name == "a number twice" {
+				broken = strings.Replace(broken, `enum_type {name: "ShopError" options {`, `enum_type {name: "ShopError" options {allow_alias: true `, 1)
+			}
 			if broken == shop {
 				t.Fatal("nothing is broken")
 			}
@@ -188,5 +197,19 @@ func TestMistakesSayWhere(t *testing.T) {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 		})
+	}
+}
+
+func TestTextsStayInTheirComments(t *testing.T) {
+	for from, to := range map[string]string{
+		`deprecated_since: "2026.10"`: `deprecated_since: "1\nfunc init() {}"`,
+		`replaced_by: "CLOSED"`:       `replaced_by: "X\nfunc init() {}"`,
+		`domain: "shop.example.com"`:  `domain: "a\nfunc init() {}"`,
+		`title: "Closed"`:             `title: "Closed\nfunc init() {}"`,
+	} {
+		out, err := run(t, file(t, strings.ReplaceAll(shop, from, to)))
+		if err != nil || strings.Contains(out["shop/v1/shop.recourse.go"], "\nfunc init") {
+			t.Errorf("%s: %v\n%s", to, err, out["shop/v1/shop.recourse.go"])
+		}
 	}
 }
