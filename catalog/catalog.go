@@ -349,11 +349,11 @@ func comment(d protoreflect.Descriptor) string {
 // Reason is the error code that an enum's value stands for where it names none: the
 // value's name without the prefix that the style guide asks for.
 func Reason(enum, value string) string {
-	return strings.TrimPrefix(value, Prefix(enum))
+	return strings.TrimPrefix(value, prefix(enum))
 }
 
-// Prefix is what the names of an enum's values begin with: SHOP_ERROR_ for ShopError.
-func Prefix(enum string) string {
+// prefix is what the names of an enum's values begin with: SHOP_ERROR_ for ShopError.
+func prefix(enum string) string {
 	var b strings.Builder
 	for i := range len(enum) {
 		if i > 0 && upper(enum[i]) && (!upper(enum[i-1]) || i+1 < len(enum) && lower(enum[i+1])) {
@@ -376,7 +376,7 @@ func Word(v protoreflect.Enum) string {
 	if d == nil {
 		return fmt.Sprint(v.Number())
 	}
-	return strings.TrimPrefix(string(d.Name()), Prefix(string(v.Descriptor().Name())))
+	return strings.TrimPrefix(string(d.Name()), prefix(string(v.Descriptor().Name())))
 }
 
 // GRPCCode is the code of the error, codes.Unknown if it has none.

@@ -114,7 +114,7 @@ func (d *declaration) parseOptions() {
 		d.levels = append(d.levels, p.GetSensitivity())
 		d.secretive = d.secretive || p.GetSensitivity() != recoursev1.ErrorParameter_SENSITIVITY_PUBLIC
 	}
-	d.secretive = d.secretive || spec.GetVisibility() > recoursev1.ErrorOptions_VISIBILITY_PUBLIC
+	d.secretive = d.secretive || tooHigh(spec.GetVisibility(), Public)
 	d.order = make([]int, len(d.keys))
 	for i := range d.order {
 		d.order[i] = i
@@ -339,14 +339,15 @@ func (d *draft) confine(trust Trust) {
 	}
 }
 
+// tooHigh takes what it does not know for the least that can be shown, as it is with sensitivities.
 func tooHigh(v recoursev1.ErrorOptions_Visibility, trust Trust) bool {
 	switch v {
+	case recoursev1.ErrorOptions_VISIBILITY_UNSPECIFIED, recoursev1.ErrorOptions_VISIBILITY_PUBLIC:
+		return false
 	case recoursev1.ErrorOptions_VISIBILITY_PARTNER:
 		return trust != Partner && trust != Internal
-	case recoursev1.ErrorOptions_VISIBILITY_INTERNAL:
-		return trust != Internal
 	}
-	return false
+	return trust != Internal
 }
 
 // anonymous leaves the code, and what repeats depend on.

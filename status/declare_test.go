@@ -184,7 +184,14 @@ func overTheWire(t testing.TB, err error, r status.Rendering) error {
 }
 
 func TestWhoMaySeeADeclaredError(t *testing.T) {
-	d := status.Declare(declare(t, `code: CODE_RESOURCE_EXHAUSTED message: "shard {shard} is full" visibility: VISIBILITY_INTERNAL
+	for name, visibility := range map[string]string{"internal": "VISIBILITY_INTERNAL", "of a later version": "9"} {
+		t.Run(name, func(t *testing.T) { whoMaySee(t, visibility) })
+	}
+}
+
+func whoMaySee(t *testing.T, visibility string) {
+	t.Helper()
+	d := status.Declare(declare(t, `code: CODE_RESOURCE_EXHAUSTED message: "shard {shard} is full" visibility: `+visibility+`
 		suggestion: "Call the storage team." retry: VERDICT_SAME_REQUEST retry_delay {seconds: 2}
 		params {key: "shard" sensitivity: SENSITIVITY_PUBLIC}`), "OUT_OF_STOCK", readStock)
 	err := d.Make(nil, "7")

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/recourse-dev/recourse/catalog"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
@@ -148,7 +147,7 @@ func (l *linter) list(at protoreflect.Descriptor, names []string, byValue map[pr
 	for _, name := range names {
 		s := byValue[at.ParentFile().Package().Append(protoreflect.Name(name))]
 		if s == nil {
-			s = byValue[protoreflect.FullName(strings.TrimPrefix(name, "."))]
+			s = byValue[protoreflect.FullName(name)]
 		}
 		if s == nil {
 			continue

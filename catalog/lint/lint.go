@@ -117,7 +117,8 @@ func newSubject(e *catalog.Error) *subject {
 	return s
 }
 
-// public tells whether strangers see the error: they do unless it says otherwise in a word that is known.
+// public tells whether strangers see the error. A word that is not known is taken for the worse: status shows
+// the error to nobody outside, a later version may.
 func (s *subject) public() bool { return s.Visibility != "PARTNER" && s.Visibility != "INTERNAL" }
 
 // make makes the error as a service would, with a value for each parameter.

@@ -99,6 +99,12 @@ var broken = []struct {
 		"CAT_PARAM_UNIT", atSold + "the parameter sku of SHOP_ERROR_SOLD_OUT has its unit", false},
 	{"example of another type", func(s *shop) { s.soldOut.Params[1].Example = "two" },
 		"CAT_PARAM_EXAMPLE", atSold + `the example "two" of the parameter available`, false},
+	{"example that is not a number", func(s *shop) {
+		s.soldOut.Params[1].Type, s.soldOut.Params[1].Example = recoursev1.ErrorParameter_TYPE_DOUBLE, "NaN"
+	}, "CAT_PARAM_EXAMPLE", atSold + `the example "NaN" of the parameter available`, false},
+	{"example that no reader takes for a duration", func(s *shop) {
+		s.soldOut.Params[1].Type, s.soldOut.Params[1].Example = recoursev1.ErrorParameter_TYPE_DURATION, "1e3s"
+	}, "CAT_PARAM_EXAMPLE", atSold + `the example "1e3s" of the parameter available`, false},
 	{"short and long", func(s *shop) {
 		s.soldOut.Params[1].Key = "permissionId"
 		s.denied.Params = append(s.denied.Params, &recoursev1.ErrorParameter{Key: "permissionIdentifier", Sensitivity: 1})

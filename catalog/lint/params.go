@@ -76,7 +76,7 @@ func isOf(typ, value string) bool {
 	case "DOUBLE":
 		var f float64
 		f, err = strconv.ParseFloat(value, 64)
-		return err == nil && !math.IsInf(f, 0)
+		return err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
 	case "DURATION":
 		return isDuration(value)
 	case "TIMESTAMP":
@@ -85,15 +85,10 @@ func isOf(typ, value string) bool {
 	return err == nil
 }
 
-// isDuration tells what protobuf's JSON writes: seconds.
-func isDuration(value string) bool {
-	number, ok := strings.CutSuffix(value, "s")
-	if !ok {
-		return false
-	}
-	_, err := strconv.ParseFloat(number, 64)
-	return err == nil
-}
+// What protobuf's JSON writes: seconds.
+var duration = regexp.MustCompile(`^-?[0-9]+(\.[0-9]{1,9})?s$`)
+
+func isDuration(value string) bool { return duration.MatchString(value) }
 
 // synonyms finds what has several names in the errors of one domain, or one name for
 // several things.

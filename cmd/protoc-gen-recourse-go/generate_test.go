@@ -51,7 +51,13 @@ func file(t *testing.T, text string) *descriptorpb.FileDescriptorProto {
 // run is one run of the plugin, which writes all the files given.
 func run(t *testing.T, files ...*descriptorpb.FileDescriptorProto) (map[string]string, error) {
 	t.Helper()
-	req := &pluginpb.CodeGeneratorRequest{Parameter: proto.String("paths=source_relative"), ProtoFile: imports()}
+	return runWith(t, nil, files...)
+}
+
+// runWith is one run of the plugin, which has some files only because others import them.
+func runWith(t *testing.T, imported []*descriptorpb.FileDescriptorProto, files ...*descriptorpb.FileDescriptorProto) (map[string]string, error) {
+	t.Helper()
+	req := &pluginpb.CodeGeneratorRequest{Parameter: proto.String("paths=source_relative"), ProtoFile: append(imports(), imported...)}
 	for _, f := range files {
 		req.ProtoFile = append(req.ProtoFile, f)
 		req.FileToGenerate = append(req.FileToGenerate, f.GetName())
@@ -145,14 +151,16 @@ func TestGenerate(t *testing.T) {
 		}
 	}
 	// One process for each directory sees the other's files as imports only, and writes the same.
-	for _, one := range []string{shop, till} {
-		req := []*descriptorpb.FileDescriptorProto{file(t, shop)}
-		if one == till {
-			req = append(req, file(t, till))
-		}
-		alone, err := run(t, req...)
+	for _, one := range []struct {
+		text     string
+		imported []*descriptorpb.FileDescriptorProto
+	}{{shop, nil}, {till, []*descriptorpb.FileDescriptorProto{file(t, shop)}}} {
+		alone, err := runWith(t, one.imported, file(t, one.text))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if len(alone) != 1 {
+			t.Errorf("%d files of one", len(alone))
 		}
 		for name, got := range alone {
 			if got != all[name] {

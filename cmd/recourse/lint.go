@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"slices"
 
 	"github.com/recourse-dev/recourse/catalog"
 	"github.com/recourse-dev/recourse/catalog/lint"
@@ -21,11 +22,16 @@ An error that is right to break a rule says so, and why, in its options:
 
   lint: {rule: "CAT_MESSAGE_STYLE" reason: "the sentence is law"}
 
-` + ruleList(lint.Rules()),
-		example: "buf build proto -o - | recourse lint -root proto -",
+Translations are in files beside the catalogue, see package catalog/locale. With
+-translations they are checked too; what is wrong with them is mended there, and has no exceptions.
+
+` + ruleList(slices.Concat(lint.Rules(), translationRules)),
+		example: `buf build proto -o - | recourse lint -root proto -
+recourse lint -translations 'proto/shop/v1/errors.*.json' set.binpb`,
 		setup: func(flags *flag.FlagSet) func(streams, []string) int {
 			r := new(report)
 			r.flags(flags)
+			translations := flags.String("translations", "", "check the translations in the files that match this `pattern`, too")
 			return func(s streams, args []string) int {
 				if err := r.check(); err != nil {
 					return s.fail("lint: %v", err)
@@ -38,10 +44,14 @@ An error that is right to break a rule says so, and why, in its options:
 					return s.fail("lint: %v", err)
 				}
 				findings := lint.Run(files)
-				if c, _ := catalog.Read(files); len(c.Errors)+len(findings) == 0 {
+				c, _ := catalog.Read(files)
+				if len(c.Errors)+len(findings) == 0 {
 					fmt.Fprintln(s.stderr, "recourse: lint: no errors are declared there")
 				}
-				return r.write(s, findings)
+				if *translations != "" {
+					findings = append(findings, checkTranslations(c, *translations)...)
+				}
+				return r.write(s, catalog.SortFindings(findings))
 			}
 		},
 	}

@@ -52,6 +52,17 @@ func TestRun(t *testing.T) {
 	unused := strings.Replace(set, "{sku} is", "It is", 1)
 	noTitle := strings.Replace(set, `title: "Item is sold out"`, "", 1)
 	louder := strings.Replace(set, "VERDICT_NEVER", "VERDICT_SAME_REQUEST", 1)
+	german := func(message string) string {
+		name := filepath.Join(t.TempDir(), "errors.de.json")
+		text := `{"locale": "de", "errors": {` + message + `}}`
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(filepath.Dir(name), "errors.*.json")
+	}
+	translated := german(`"shop.example.com/SOLD_OUT": {"message": "{sku} ist ausverkauft"}`)
+	untranslated := german("")
+	mistranslated := german(`"shop.example.com/NONE": {"message": "?"}, "shop.example.com/SOLD_OUT": {"message": "{sku} ist in {place} ausverkauft"}`)
 	tests := []struct {
 		name           string
 		stdin          string
@@ -86,6 +97,17 @@ func TestRun(t *testing.T) {
 ]
 `, ""},
 		{"nothing in JSON", set, []string{"lint", "-format", "json", "-"}, 0, "[]\n", ""},
+
+		{"translations", set, []string{"lint", "-translations", translated, "-"}, 0, "", ""},
+		{"a translation that is missing", set, []string{"lint", "-root", "proto", "-translations", untranslated, "-"}, 0,
+			"shop.example.com/SOLD_OUT: CAT_TRANSLATION_MISSING: there is no text in de: translate it, or callers read the English one (warning)\n", ""},
+		{"translations with mistakes", set, []string{"lint", "-path", "shop/", "-translations", mistranslated, "-"}, 1,
+			"the catalogue: CAT_TRANSLATION: " + strings.Replace(mistranslated, "*", "de", 1) +
+				": shop.example.com/NONE: no error has this name: write domain/REASON as it is declared\n" +
+				"the catalogue: CAT_TRANSLATION: " + strings.Replace(mistranslated, "*", "de", 1) +
+				": shop.example.com/SOLD_OUT: message: {place} is no declared parameter\n", ""},
+		{"no translations", set, []string{"lint", "-translations", "testdata/none/*.json", "-"}, 1,
+			"the catalogue: CAT_TRANSLATION: no file matches \"testdata/none/*.json\"\n", ""},
 
 		{"breaking finds nothing", set, []string{"breaking", "-against", older, "-"}, 0, "", ""},
 		{"breaking of two documents", "", []string{"breaking", "-against", older, older}, 0, "", ""},

@@ -4,10 +4,13 @@ package shop
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
 
+	"github.com/recourse-dev/recourse/catalog"
+	"github.com/recourse-dev/recourse/catalog/locale"
 	shopv1 "github.com/recourse-dev/recourse/examples/catalogue/gen/shop/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
@@ -51,6 +54,23 @@ func NewServer(s *Shop) *grpc.Server {
 	shopv1.RegisterShopServer(srv, s)
 	// [/guide:server]
 	return srv
+}
+
+//go:embed texts/*.json
+var files embed.FS
+
+// NewTranslatedServer serves the shop in the languages of its callers.
+func NewTranslatedServer(s *Shop) (*grpc.Server, error) {
+	// [guide:translations]
+	texts, err := locale.Load(catalog.Linked(), files, "texts/*.json")
+	if err != nil {
+		return nil, err // all that is wrong with them
+	}
+	srv := grpc.NewServer(interceptors.ServerOptions(
+		interceptors.Domain(shopv1.ShopErrorDomain), interceptors.Translations(texts))...)
+	// [/guide:translations]
+	shopv1.RegisterShopServer(srv, s)
+	return srv, nil
 }
 
 // Dial connects to a shop.
