@@ -439,8 +439,10 @@ func (e *Error) CatalogVersion() string { return e.view().catalogVersion }
 // it is, with its code, identity and details, as a proxy does. Without it a
 // dependency's error becomes this service's own failure: its NOT_FOUND is not
 // the caller's. Unclean text is removed even so, and who sees causes and debug
-// information is decided as for every error. An error without a status is returned
-// unchanged.
+// information is decided as for every error. What the dependency has
+// shown to this service alone, such as a personal parameter of a declared error, goes on
+// too: pass through only what was meant for your callers. An error without a status is
+// returned unchanged.
 func PassThrough(err error) error {
 	e, ok := From(err)
 	if !ok {
