@@ -94,25 +94,10 @@ func (v *view) load() error {
 	if err != nil {
 		return err
 	}
-	v.catalog, err = anyCatalog(b)
-	if err != nil {
+	if v.catalog, _, err = catalogIn(b); err != nil { // mistakes in declarations are for the linter
 		return fmt.Errorf("%s: %w", v.catalogFile, err)
 	}
 	return nil
-}
-
-// anyCatalog reads a catalogue, or the declarations of a descriptor set. Mistakes in these are for the linter.
-func anyCatalog(b []byte) (*catalog.Catalog, error) {
-	var head struct{ Schema *json.RawMessage }
-	if json.Unmarshal(b, &head) == nil && head.Schema != nil {
-		return catalog.Parse(b)
-	}
-	files, err := catalog.Load(b)
-	if err != nil {
-		return nil, err
-	}
-	c, _ := catalog.Read(files)
-	return c, nil
 }
 
 // readFile reads a file that is not larger than it may be.

@@ -52,6 +52,11 @@ func (s streams) readCatalog(name string) (*catalog.Catalog, []catalog.Problem, 
 	if err != nil {
 		return nil, nil, err
 	}
+	return catalogIn(b)
+}
+
+// catalogIn is a catalogue's document, or what descriptors declare.
+func catalogIn(b []byte) (*catalog.Catalog, []catalog.Problem, error) {
 	if isDocument(b) {
 		c, err := catalog.Parse(b)
 		return c, nil, err
