@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,13 +32,13 @@ const (
 // method is what does not change between the calls of a method, of one side, on one
 // target: names and options are made once.
 type method struct {
-	service string
 	span    string // its name
 	attempt string // that of an attempt's span
 	options []trace.SpanStartOption
 	again   []trace.SpanStartOption
 
-	labels  []attribute.KeyValue // grpc.method and grpc.target
+	labels  []attribute.KeyValue     // grpc.method and grpc.target
+	alone   metric.MeasurementOption // no labels but these
 	count   []metric.AddOption
 	measure []metric.RecordOption // of an attempt that may still fail
 	ok      []metric.RecordOption // of a call that has worked
@@ -93,8 +94,7 @@ func (m *methods) meet(side *atomic.Pointer[map[methodKey]*method], o *intercept
 
 func (m *methods) make(side interceptors.Side, key methodKey) *method {
 	name := status.Display(strings.TrimPrefix(key.name, "/"), maxNameText)
-	service, _, _ := strings.Cut(name, "/")
-	made := &method{service: service, span: name, attempt: "Attempt." + strings.ReplaceAll(name, "/", ".")}
+	made := &method{span: name, attempt: "Attempt." + strings.ReplaceAll(name, "/", ".")}
 	made.labels = []attribute.KeyValue{attribute.String(keyMethod, name)}
 	kind, again := trace.SpanKindServer, trace.SpanKindInternal
 	attributes := []attribute.KeyValue{semconv.RPCSystemNameGRPC, semconv.RPCMethod(name)}
@@ -106,11 +106,12 @@ func (m *methods) make(side interceptors.Side, key methodKey) *method {
 			kind = trace.SpanKindInternal
 		}
 	}
-	made.options = []trace.SpanStartOption{trace.WithSpanKind(kind), trace.WithAttributes(attributes...)}
-	made.again = []trace.SpanStartOption{trace.WithSpanKind(again), trace.WithAttributes(attributes...)}
-	made.count = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(made.labels...))}
-	made.measure = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(made.labels...))}
-	made.ok = []metric.RecordOption{metric.WithAttributeSet(made.with(attribute.String(keyStatus, "OK")))}
+	described := trace.WithAttributes(attributes...)
+	made.options = []trace.SpanStartOption{trace.WithSpanKind(kind), described}
+	made.again = []trace.SpanStartOption{trace.WithSpanKind(again), described}
+	made.alone = made.counting()
+	made.count, made.measure = []metric.AddOption{made.alone}, []metric.RecordOption{made.alone}
+	made.ok = []metric.RecordOption{made.counting(attribute.String(keyStatus, "OK"))}
 	return made
 }
 
@@ -122,15 +123,14 @@ func (m *methods) started(side *atomic.Pointer[map[methodKey]*method], tell func
 	}
 	for _, of := range *known {
 		if n := of.started.Load(); n > 0 {
-			tell(n, metric.WithAttributeSet(of.with()))
+			tell(n, of.alone)
 		}
 	}
 }
 
-// with returns the method's labels and more.
-func (m *method) with(more ...attribute.KeyValue) attribute.Set {
-	all := make([]attribute.KeyValue, 0, len(m.labels)+len(more))
-	return attribute.NewSet(append(append(all, m.labels...), more...)...)
+// counting is the method's labels and more.
+func (m *method) counting(more ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(slices.Concat(m.labels, more)...))
 }
 
 // canonicalTarget is a target as gRFC A66 has it and grpc-go's own metrics show it: with the

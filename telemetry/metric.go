@@ -252,11 +252,6 @@ func (m *metrics) event(ctx context.Context, o *interceptors.Observation, c *cal
 	}
 }
 
-// counting is the method's labels and more, for what is rare.
-func (m *method) counting(more ...attribute.KeyValue) metric.MeasurementOption {
-	return metric.WithAttributeSet(m.with(more...))
-}
-
 func (m *metrics) end(ctx context.Context, o *interceptors.Observation, c *call, f *interceptors.Failure) {
 	duration := m.clientDuration
 	if o.Side == interceptors.ServerSide {
@@ -374,6 +369,5 @@ func (k seriesKey) labels() []metric.RecordOption {
 	if m == nil {
 		m = &method{labels: []attribute.KeyValue{attribute.String(keyMethod, other)}}
 	}
-	return []metric.RecordOption{metric.WithAttributeSet(
-		m.with(attribute.String(keyStatus, k.code), semconv.ErrorTypeKey.String(k.errorType)))}
+	return []metric.RecordOption{m.counting(attribute.String(keyStatus, k.code), semconv.ErrorTypeKey.String(k.errorType))}
 }

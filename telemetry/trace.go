@@ -85,24 +85,29 @@ func (t *traces) event(ctx context.Context, o *interceptors.Observation, c *call
 	if c.span == nil || !c.span.IsRecording() {
 		return
 	}
-	name, attributes := "", make([]attribute.KeyValue, 0, 4)
+	var name string
+	attributes := make([]attribute.KeyValue, 0, 4)
+	why := attribute.String(keyReason, e.Reason)
 	switch e.Kind {
 	case interceptors.EventRefused:
-		name, attributes = "recourse.refused", append(attributes, attribute.String(keyReason, e.Reason))
+		name = "recourse.refused"
 	case interceptors.EventRepeat:
 		name = "recourse.backoff"
-		attributes = append(attributes, attribute.String(keyReason, e.Reason), attribute.Float64(keyDelay, e.Delay.Seconds()))
 		if t.beside == Alone && c.own && e.Attempt == 1 {
 			t.first(ctx, c)
 		}
 	case interceptors.EventGivenUp:
-		name, attributes = "recourse.given_up", append(attributes, attribute.String(keyReason, e.Reason))
+		name = "recourse.given_up"
 	case interceptors.EventFallback:
-		name, attributes = "recourse.fallback", append(attributes, attribute.String(keySource, e.Reason))
+		name, why = "recourse.fallback", attribute.String(keySource, e.Reason)
 	case interceptors.EventAbandoned:
-		name, attributes = "recourse.handler_abandoned", append(attributes, attribute.String(keyReason, e.Reason))
+		name = "recourse.handler_abandoned"
 	default:
 		return
+	}
+	attributes = append(attributes, why)
+	if e.Kind == interceptors.EventRepeat {
+		attributes = append(attributes, attribute.Float64(keyDelay, e.Delay.Seconds()))
 	}
 	if e.Err != nil {
 		attributes = append(attributes, attribute.String(keyErrorCode, clean(e.Err.ErrorCode())))
@@ -120,20 +125,16 @@ func (t *traces) end(o *interceptors.Observation, c *call, f *interceptors.Failu
 		if succeeded(f) {
 			c.attempt.SetAttributes(statusOK...)
 		} else {
-			t.failed(c.attempt, interceptors.ClientSide, f.Err, f.Domain)
+			t.failed(c.attempt, o.Side, f.Err, f.Domain)
 		}
 		c.attempt.End()
 	}
-	if c.span == nil || !c.span.IsRecording() {
-		if c.own {
-			c.span.End()
+	if c.span != nil && c.span.IsRecording() {
+		if f != nil {
+			t.describe(o, c, f)
+		} else {
+			c.span.SetAttributes(statusOK...)
 		}
-		return
-	}
-	if f != nil {
-		t.describe(o, c, f)
-	} else {
-		c.span.SetAttributes(statusOK...)
 	}
 	if c.own {
 		c.span.End()
