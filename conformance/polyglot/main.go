@@ -99,6 +99,9 @@ func run(ctx context.Context, only, table string, check bool) error {
 		return errors.New("not every language reads and does what it should")
 	case table == "":
 		return nil
+	case skipped && check:
+		fmt.Printf("%s was not compared, for it takes all languages\n", table)
+		return nil
 	case skipped:
 		return fmt.Errorf("%s is not written where a language was skipped", table)
 	}
