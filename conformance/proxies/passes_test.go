@@ -17,6 +17,7 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 // eachWay runs a test with every shape through every proxy, on a server with the default budget.
@@ -86,6 +87,33 @@ func TestDegradedAnswersAreMarked(t *testing.T) {
 		}
 		if d := read(); !proto.Equal(d, mark()) {
 			t.Errorf("recourse reads %v", d)
+		}
+	})
+}
+
+// A mark that is too large for a proxy's buffer would make an error of the answer.
+func TestLargeMarksDoNotCostTheAnswer(t *testing.T) {
+	eachWay(t, func(t *testing.T, s *stage, address string, shape rpctest.Shape) {
+		conn := plain.dial(t, address)
+		kept, lost := 0, 0
+		for n := 200; n <= 5000; n += 200 {
+			d := mark()
+			d.RecoveryActions = append(d.RecoveryActions, status.Action(status.ByEndUser, "Have a look", wrapperspb.Bytes(dense.bytes(n, n%3))))
+			got := s.call(t, conn, shape, marks(d))
+			if got.Err != nil || got.runs != 1 {
+				t.Fatalf("with an action of %d bytes: ran %d times: %v", n, got.runs, got.Err)
+			}
+			switch sent := markIn(t, got.Header); {
+			case proto.Equal(sent, d) && proto.Equal(markIn(t, got.Trailer), d):
+				kept++
+			case proto.Equal(sent, mark()):
+				lost++
+			default:
+				t.Errorf("with an action of %d bytes: the mark is %v", n, sent)
+			}
+		}
+		if kept == 0 || lost == 0 {
+			t.Errorf("%d marks had their action and %d had not: want some of each", kept, lost)
 		}
 	})
 }
