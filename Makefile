@@ -14,7 +14,10 @@ STATICCHECK ?= go tool -modfile=tools/lint/go.mod staticcheck
 FUZZTIME ?= 30s
 
 # What needs more than the library does: modules of their own, on the library as it is here.
-MODULES := bench telemetry/sdktest examples/observability
+MODULES := bench telemetry/sdktest examples/observability conformance/proxies
+
+# What has a target of its own, since it needs other programs.
+APART := conformance/proxies
 
 # The last published form of recourse.v1, as text. `make breaking` compares with it.
 IMAGE := proto/recourse.v1.image.txtpb
@@ -55,7 +58,7 @@ all: generate lint test plugin ## Generate, lint and test (the default)
 test: ## Vet, and run all tests, with the race detector too where there is a C compiler
 	go vet ./...
 	go test ./...
-	$(call modules,go vet ./...; go test ./...)
+	$(call modules,go vet ./...; go test ./...,$(filter-out $(APART),$(MODULES)))
 	@# The go command remembers results, and does not look at files outside of a module.
 	go -C examples/observability test -count=1 -run 'Document|Dashboard|Alerts' .
 	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then $(MAKE) race; \
@@ -64,11 +67,15 @@ test: ## Vet, and run all tests, with the race detector too where there is a C c
 .PHONY: race
 race: ## Run all tests with the race detector
 	go test -race ./...
-	$(call modules,go test -race ./...,$(filter-out bench,$(MODULES)))
+	$(call modules,go test -race ./...,$(filter-out bench $(APART),$(MODULES)))
 
 .PHONY: browser-test
 browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder leaves pictures
 	@catalog/docs/browsertest/run.sh
+
+.PHONY: proxies
+proxies: ## Send errors through nginx and HAProxy
+	@conformance/proxies/run.sh
 
 # Apart from the other tests: it builds buf.
 .PHONY: plugin
