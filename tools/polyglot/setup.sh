@@ -51,6 +51,28 @@ checksum() {
 	{ sha256sum 2>/dev/null || shasum -a 256; } | cut -d ' ' -f 1
 }
 
+setup_rust() {
+	need cargo 'Rust, version 1.88 or newer'
+	CARGO_TARGET_DIR=$tools/rust cargo build --quiet --locked --release --manifest-path "$polyglot/rust/Cargo.toml"
+}
+
+# What the C++ compiler of protobuf writes goes with the library of that very release and no other. It is Debian's, so that
+# a client can be built with nothing but Debian's packages.
+setup_cpp() {
+	debian protobuf-compiler protobuf-compiler-grpc
+	[ "$(/usr/bin/protoc --version)" = "libprotoc $cpp_version" ] ||
+		stop "C++ is generated with the protoc $cpp_version of Debian 12, and this is $(/usr/bin/protoc --version)"
+}
+
+setup_ruby() {
+	debian protobuf-compiler-grpc
+}
+
+# protoc alone.
+setup_kotlin() { :; }
+setup_csharp() { :; }
+setup_php() { :; }
+
 for language in "${@:-${languages[@]}}"; do
 	declare -F "setup_$language" >/dev/null || stop "there is no language $language: there is ${languages[*]}"
 	"setup_$language"

@@ -8,9 +8,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (Some(set), Some(folder), None) = (args.next(), args.next(), args.next()) else {
         return Err("usage: recourse-generate SET FOLDER".into());
     };
-    let mut set = prost_types::FileDescriptorSet::decode(&*fs::read(set)?)?;
-    // What every program has in prost-types.
-    set.file.retain(|file| file.package() != "google.protobuf");
+    let set = prost_types::FileDescriptorSet::decode(&*fs::read(set)?)?;
 
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names(); // the type URL of a detail
