@@ -99,6 +99,10 @@ generate-go: ## Write gen/go anew from proto/, and that of the guide's example; 
 	$(BUF) generate
 	$(GUIDE)/generate.sh
 
+.PHONY: gen-test
+gen-test: ## Compile gen/ in the languages beside Go, and let each read an error: about two minutes
+	tools/polyglot/check.sh
+
 .PHONY: errors-docs
 errors-docs: ## Write the pages of the example's errors anew from proto/
 	@set=$$(mktemp -d)/set.binpb; trap 'rm -rf "$${set%/*}"' EXIT; \

@@ -16,7 +16,7 @@ impl ::prost::Name for ClassifyIntentRequest {
         "assistant.v1.ClassifyIntentRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.ClassifyIntentRequest".into()
+        "type.googleapis.com/assistant.v1.ClassifyIntentRequest".into()
     }
 }
 /// ClassifyIntentResponse is what the person seems to want.
@@ -51,7 +51,7 @@ pub mod classify_intent_response {
             "assistant.v1.ClassifyIntentResponse.Alternative".into()
         }
         fn type_url() -> ::prost::alloc::string::String {
-            "/assistant.v1.ClassifyIntentResponse.Alternative".into()
+            "type.googleapis.com/assistant.v1.ClassifyIntentResponse.Alternative".into()
         }
     }
 }
@@ -62,7 +62,7 @@ impl ::prost::Name for ClassifyIntentResponse {
         "assistant.v1.ClassifyIntentResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.ClassifyIntentResponse".into()
+        "type.googleapis.com/assistant.v1.ClassifyIntentResponse".into()
     }
 }
 /// GenerateRequest says what to write about.
@@ -82,7 +82,7 @@ impl ::prost::Name for GenerateRequest {
         "assistant.v1.GenerateRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.GenerateRequest".into()
+        "type.googleapis.com/assistant.v1.GenerateRequest".into()
     }
 }
 /// GenerateResponse is the next piece of the text.
@@ -102,7 +102,7 @@ impl ::prost::Name for GenerateResponse {
         "assistant.v1.GenerateResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.GenerateResponse".into()
+        "type.googleapis.com/assistant.v1.GenerateResponse".into()
     }
 }
 /// TranscribeRequest is the next piece of a recording.
@@ -132,7 +132,7 @@ impl ::prost::Name for TranscribeRequest {
         "assistant.v1.TranscribeRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.TranscribeRequest".into()
+        "type.googleapis.com/assistant.v1.TranscribeRequest".into()
     }
 }
 /// TranscribeResponse is the text of a whole recording.
@@ -152,7 +152,7 @@ impl ::prost::Name for TranscribeResponse {
         "assistant.v1.TranscribeResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.TranscribeResponse".into()
+        "type.googleapis.com/assistant.v1.TranscribeResponse".into()
     }
 }
 /// ChatRequest is one turn of the person.
@@ -169,7 +169,7 @@ impl ::prost::Name for ChatRequest {
         "assistant.v1.ChatRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.ChatRequest".into()
+        "type.googleapis.com/assistant.v1.ChatRequest".into()
     }
 }
 /// ChatResponse is one turn of the assistant.
@@ -186,7 +186,7 @@ impl ::prost::Name for ChatResponse {
         "assistant.v1.ChatResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.ChatResponse".into()
+        "type.googleapis.com/assistant.v1.ChatResponse".into()
     }
 }
 /// ProcessRequest is a query to be answered.
@@ -209,7 +209,7 @@ impl ::prost::Name for ProcessRequest {
         "assistant.v1.ProcessRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.ProcessRequest".into()
+        "type.googleapis.com/assistant.v1.ProcessRequest".into()
     }
 }
 /// ProcessResponse is the answer to a query.
@@ -229,7 +229,7 @@ impl ::prost::Name for ProcessResponse {
         "assistant.v1.ProcessResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.ProcessResponse".into()
+        "type.googleapis.com/assistant.v1.ProcessResponse".into()
     }
 }
 /// Generated client implementations.
@@ -247,17 +247,6 @@ pub mod assistant_client {
     #[derive(Debug, Clone)]
     pub struct AssistantClient<T> {
         inner: tonic::client::Grpc<T>,
-    }
-    impl AssistantClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
     }
     impl<T> AssistantClient<T>
     where
@@ -933,7 +922,7 @@ impl ::prost::Name for CompleteRequest {
         "assistant.v1.CompleteRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.CompleteRequest".into()
+        "type.googleapis.com/assistant.v1.CompleteRequest".into()
     }
 }
 /// CompleteResponse is the continuation.
@@ -950,7 +939,7 @@ impl ::prost::Name for CompleteResponse {
         "assistant.v1.CompleteResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.CompleteResponse".into()
+        "type.googleapis.com/assistant.v1.CompleteResponse".into()
     }
 }
 /// CompleteStreamRequest is a text to continue.
@@ -967,7 +956,7 @@ impl ::prost::Name for CompleteStreamRequest {
         "assistant.v1.CompleteStreamRequest".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.CompleteStreamRequest".into()
+        "type.googleapis.com/assistant.v1.CompleteStreamRequest".into()
     }
 }
 /// CompleteStreamResponse is the next token of the continuation.
@@ -984,7 +973,7 @@ impl ::prost::Name for CompleteStreamResponse {
         "assistant.v1.CompleteStreamResponse".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/assistant.v1.CompleteStreamResponse".into()
+        "type.googleapis.com/assistant.v1.CompleteStreamResponse".into()
     }
 }
 /// Generated client implementations.
@@ -1002,17 +991,6 @@ pub mod model_backend_client {
     #[derive(Debug, Clone)]
     pub struct ModelBackendClient<T> {
         inner: tonic::client::Grpc<T>,
-    }
-    impl ModelBackendClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
     }
     impl<T> ModelBackendClient<T>
     where

@@ -140,7 +140,7 @@ impl ::prost::Name for RecoveryAction {
         "recourse.v1.RecoveryAction".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.RecoveryAction".into()
+        "type.googleapis.com/recourse.v1.RecoveryAction".into()
     }
 }
 /// RetryAfter asks for the same request again, later. The delay is in google.rpc.RetryInfo beside it.
@@ -164,7 +164,7 @@ impl ::prost::Name for RetryAfter {
         "recourse.v1.RetryAfter".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.RetryAfter".into()
+        "type.googleapis.com/recourse.v1.RetryAfter".into()
     }
 }
 /// Reauthenticate asks for other credentials. It never says where to get them: a client uses what it was set up with.
@@ -235,7 +235,7 @@ impl ::prost::Name for Reauthenticate {
         "recourse.v1.Reauthenticate".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.Reauthenticate".into()
+        "type.googleapis.com/recourse.v1.Reauthenticate".into()
     }
 }
 /// FixFields asks for a changed request. google.rpc.BadRequest beside it has the same fields, with text for people.
@@ -271,7 +271,7 @@ pub mod fix_fields {
             "recourse.v1.FixFields.Fix".into()
         }
         fn type_url() -> ::prost::alloc::string::String {
-            "/recourse.v1.FixFields.Fix".into()
+            "type.googleapis.com/recourse.v1.FixFields.Fix".into()
         }
     }
 }
@@ -282,7 +282,7 @@ impl ::prost::Name for FixFields {
         "recourse.v1.FixFields".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.FixFields".into()
+        "type.googleapis.com/recourse.v1.FixFields".into()
     }
 }
 /// CallMethod asks for another call on the same connection, after which this one may succeed.
@@ -306,7 +306,7 @@ impl ::prost::Name for CallMethod {
         "recourse.v1.CallMethod".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.CallMethod".into()
+        "type.googleapis.com/recourse.v1.CallMethod".into()
     }
 }
 /// Refresh says that the caller works on something out of date.
@@ -327,7 +327,7 @@ impl ::prost::Name for Refresh {
         "recourse.v1.Refresh".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.Refresh".into()
+        "type.googleapis.com/recourse.v1.Refresh".into()
     }
 }
 /// ReduceBatch says that the request was too large. A client splits it only where nothing was applied and the method
@@ -351,7 +351,7 @@ impl ::prost::Name for ReduceBatch {
         "recourse.v1.ReduceBatch".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.ReduceBatch".into()
+        "type.googleapis.com/recourse.v1.ReduceBatch".into()
     }
 }
 /// WaitForQuota says that a quota is used up. google.rpc.QuotaFailure beside it says which, RetryInfo how long.
@@ -371,7 +371,7 @@ impl ::prost::Name for WaitForQuota {
         "recourse.v1.WaitForQuota".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.WaitForQuota".into()
+        "type.googleapis.com/recourse.v1.WaitForQuota".into()
     }
 }
 /// RequestAccess says that a permission is missing and can be asked for. Set only where the caller may know that the
@@ -392,7 +392,7 @@ impl ::prost::Name for RequestAccess {
         "recourse.v1.RequestAccess".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.RequestAccess".into()
+        "type.googleapis.com/recourse.v1.RequestAccess".into()
     }
 }
 /// PollOperation says that the work was started and its result can be read. It goes with OUTCOME_APPLIED or
@@ -414,7 +414,7 @@ impl ::prost::Name for PollOperation {
         "recourse.v1.PollOperation".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.PollOperation".into()
+        "type.googleapis.com/recourse.v1.PollOperation".into()
     }
 }
 /// RestartTransaction says that a transaction was lost, so that its single calls are not worth repeating.
@@ -432,7 +432,7 @@ impl ::prost::Name for RestartTransaction {
         "recourse.v1.RestartTransaction".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.RestartTransaction".into()
+        "type.googleapis.com/recourse.v1.RestartTransaction".into()
     }
 }
 /// UpgradeClient says that the service no longer understands clients this old.
@@ -449,7 +449,7 @@ impl ::prost::Name for UpgradeClient {
         "recourse.v1.UpgradeClient".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.UpgradeClient".into()
+        "type.googleapis.com/recourse.v1.UpgradeClient".into()
     }
 }
 /// OpenLink points a person to a page, the same as in google.rpc.Help beside it.
@@ -467,7 +467,7 @@ impl ::prost::Name for OpenLink {
         "recourse.v1.OpenLink".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.OpenLink".into()
+        "type.googleapis.com/recourse.v1.OpenLink".into()
     }
 }
 /// ContactSupport sends a person to the people who can help.
@@ -488,7 +488,7 @@ impl ::prost::Name for ContactSupport {
         "recourse.v1.ContactSupport".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.ContactSupport".into()
+        "type.googleapis.com/recourse.v1.ContactSupport".into()
     }
 }
 /// ErrorDetail says what became of a failed call, whether sending it again makes sense, and what would help.
@@ -542,7 +542,7 @@ impl ::prost::Name for ErrorDetail {
         "recourse.v1.ErrorDetail".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.ErrorDetail".into()
+        "type.googleapis.com/recourse.v1.ErrorDetail".into()
     }
 }
 /// RetryAdvice says whether the request is worth sending again. The hop that answers sets it, and a hop in between
@@ -683,7 +683,7 @@ impl ::prost::Name for RetryAdvice {
         "recourse.v1.RetryAdvice".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.RetryAdvice".into()
+        "type.googleapis.com/recourse.v1.RetryAdvice".into()
     }
 }
 /// CauseLink is one hop behind an error. The hop that translates a dependency's error sets it: whom it called it knows
@@ -758,7 +758,7 @@ impl ::prost::Name for CauseLink {
         "recourse.v1.CauseLink".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.CauseLink".into()
+        "type.googleapis.com/recourse.v1.CauseLink".into()
     }
 }
 /// Outcome says whether a failed request took effect. The server sets it, since only the server can know.
@@ -823,7 +823,7 @@ impl ::prost::Name for CatalogOptions {
         "recourse.v1.CatalogOptions".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.CatalogOptions".into()
+        "type.googleapis.com/recourse.v1.CatalogOptions".into()
     }
 }
 /// ErrorOptions is one error: everything about it that does not change from call to call.
@@ -1087,7 +1087,7 @@ impl ::prost::Name for ErrorOptions {
         "recourse.v1.ErrorOptions".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.ErrorOptions".into()
+        "type.googleapis.com/recourse.v1.ErrorOptions".into()
     }
 }
 /// ErrorParameter is something about an error that changes from call to call.
@@ -1229,7 +1229,7 @@ impl ::prost::Name for ErrorParameter {
         "recourse.v1.ErrorParameter".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.ErrorParameter".into()
+        "type.googleapis.com/recourse.v1.ErrorParameter".into()
     }
 }
 /// ErrorLink is a page that helps.
@@ -1249,7 +1249,7 @@ impl ::prost::Name for ErrorLink {
         "recourse.v1.ErrorLink".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.ErrorLink".into()
+        "type.googleapis.com/recourse.v1.ErrorLink".into()
     }
 }
 /// LintException silences a rule.
@@ -1269,7 +1269,7 @@ impl ::prost::Name for LintException {
         "recourse.v1.LintException".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.LintException".into()
+        "type.googleapis.com/recourse.v1.LintException".into()
     }
 }
 /// DeclaredErrors is a list of errors.
@@ -1286,7 +1286,7 @@ impl ::prost::Name for DeclaredErrors {
         "recourse.v1.DeclaredErrors".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.DeclaredErrors".into()
+        "type.googleapis.com/recourse.v1.DeclaredErrors".into()
     }
 }
 /// Degraded marks an OK reply that is not the real answer but the best that was left: one marker for one call.
@@ -1381,6 +1381,6 @@ impl ::prost::Name for Degraded {
         "recourse.v1.Degraded".into()
     }
     fn type_url() -> ::prost::alloc::string::String {
-        "/recourse.v1.Degraded".into()
+        "type.googleapis.com/recourse.v1.Degraded".into()
     }
 }

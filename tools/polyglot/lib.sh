@@ -52,3 +52,14 @@ once() {
 	"$@"
 	echo "$sum" >"$folder/.made"
 }
+
+# maven ARGUMENTS...: runs Maven, which tells its errors among much else.
+maven() {
+	local log
+	log=$(mktemp)
+	mvn -q -B -l "$log" "$@" generate-sources || {
+		cat "$log" >&2
+		exit 1
+	}
+	rm "$log"
+}

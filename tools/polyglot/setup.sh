@@ -41,7 +41,7 @@ fill_java() {
 	'Darwin '*) platform=osx-aarch_64 ;; # one binary, for both kinds
 	*) stop "protoc-gen-grpc-java: no binary for $(uname -sm)" ;;
 	esac
-	mvn -q -B -Dstyle.color=never -f "$polyglot/java/pom.xml" -Dplatform="$platform" -Dout="$1" generate-sources >&2
+	maven -f "$polyglot/java/pom.xml" -Dplatform="$platform" -Dout="$1"
 	grep -q "^$(checksum <"$1/protoc-gen-grpc-java")  $platform\$" "$polyglot/java/plugin.sha256" ||
 		stop "protoc-gen-grpc-java for $platform is not the one in plugin.sha256"
 	chmod +x "$1/protoc-gen-grpc-java"
@@ -73,7 +73,8 @@ setup_kotlin() { :; }
 setup_csharp() { :; }
 setup_php() { :; }
 
-for language in "${@:-${languages[@]}}"; do
+if [ $# = 0 ]; then set -- "${languages[@]}"; fi
+for language; do
 	declare -F "setup_$language" >/dev/null || stop "there is no language $language: there is ${languages[*]}"
 	"setup_$language"
 done
