@@ -57,7 +57,7 @@ once() {
 maven() {
 	local log
 	log=$(mktemp)
-	mvn -q -B -l "$log" "$@" generate-sources || {
+	mvn -q -B "$@" generate-sources >"$log" 2>&1 || {
 		cat "$log" >&2
 		exit 1
 	}
