@@ -51,7 +51,7 @@ if grep -nE '$(1)' /dev/null $(2) | grep -vE '^[^:]+:[0-9]+:[[:space:]]*//'; the
 endef
 
 .PHONY: all
-all: generate lint test plugin ## Generate, lint and test (the default)
+all: generate-go lint test plugin ## Generate Go, lint and test (the default)
 
 # The race detector needs a C compiler; without one the go command turns cgo off.
 .PHONY: test
@@ -106,9 +106,17 @@ polyglot-docs: ## Write docs/polyglot.md from a run of all languages
 	go run ./conformance/polyglot -o docs/polyglot.md
 
 .PHONY: generate
-generate: ## Write gen/ anew from proto/, and that of the guide's example
+generate: generate-go ## Write gen/ anew from proto/, in all languages: gen/README.md says what that needs
+	tools/polyglot/generate.sh
+
+.PHONY: generate-go
+generate-go: ## Write gen/go anew from proto/, and that of the guide's example; this needs nothing but Go
 	$(BUF) generate
 	$(GUIDE)/generate.sh
+
+.PHONY: gen-test
+gen-test: ## Compile gen/ in the languages beside Go, and let each read an error: about two minutes
+	tools/polyglot/check.sh
 
 .PHONY: errors-docs
 errors-docs: ## Write the pages of the example's errors anew from proto/
@@ -120,7 +128,8 @@ errors-docs: ## Write the pages of the example's errors anew from proto/
 checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	$(BUF) generate -o "$$dir"; \
-	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }; \
+	tools/polyglot/generate.sh -o "$$dir/gen"; \
+	diff -rq -x README.md "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }; \
 	$(GUIDE)/generate.sh "$$dir/guide"; \
 	diff -r "$$dir/guide" $(GUIDE)/gen || { echo '$(GUIDE)/gen is not current: run make generate' >&2; exit 1; }; \
 	$(BUF) build -o "$$dir/set.binpb"; \
