@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	statusPackage  = protogen.GoImportPath("github.com/recourse-dev/recourse/status")
-	strconvPackage = protogen.GoImportPath("strconv")
-	timePackage    = protogen.GoImportPath("time")
+	statusPackage   = protogen.GoImportPath("github.com/recourse-dev/recourse/status")
+	templatePackage = protogen.GoImportPath("github.com/recourse-dev/recourse/status/template")
+	strconvPackage  = protogen.GoImportPath("strconv")
+	timePackage     = protogen.GoImportPath("time")
 )
 
 // generate writes all files, or none: what is wrong with the declarations is an error.
