@@ -13,6 +13,7 @@ import (
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/status/template"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -224,7 +225,7 @@ func (r *reader) error(v protoreflect.EnumValueDescriptor, c *recoursev1.Catalog
 	enum := v.Parent().(protoreflect.EnumDescriptor)
 	e := &Error{
 		Domain: c.GetDomain(), Version: c.GetVersion(),
-		Reason: cmp.Or(o.GetReason(), Reason(string(enum.Name()), string(v.Name()))),
+		Reason: cmp.Or(o.GetReason(), template.Reason(string(enum.Name()), string(v.Name()))),
 		Code:   Word(o.GetCode()), Title: o.GetTitle(), Description: comment(v), Message: o.GetMessage(), Suggestion: o.GetSuggestion(),
 		Outcome: Word(o.GetOutcome()), Retry: Word(o.GetRetry()),
 		Visibility: cmp.Or(Word(o.GetVisibility()), "PUBLIC"), Severity: Word(o.GetSeverity()),
@@ -346,27 +347,6 @@ func comment(d protoreflect.Descriptor) string {
 	return strings.TrimSpace(b.String())
 }
 
-// Reason is the error code that an enum's value stands for where it names none: the
-// value's name without the prefix that the style guide asks for.
-func Reason(enum, value string) string {
-	return strings.TrimPrefix(value, prefix(enum))
-}
-
-// prefix is what the names of an enum's values begin with: SHOP_ERROR_ for ShopError.
-func prefix(enum string) string {
-	var b strings.Builder
-	for i := range len(enum) {
-		if i > 0 && upper(enum[i]) && (!upper(enum[i-1]) || i+1 < len(enum) && lower(enum[i+1])) {
-			b.WriteByte('_')
-		}
-		b.WriteByte(enum[i])
-	}
-	return strings.ToUpper(b.String()) + "_"
-}
-
-func upper(c byte) bool { return c >= 'A' && c <= 'Z' }
-func lower(c byte) bool { return c >= 'a' && c <= 'z' }
-
 // Word is the name of an enum's value without its prefix, empty for the first.
 func Word(v protoreflect.Enum) string {
 	if v.Number() == 0 {
@@ -376,7 +356,7 @@ func Word(v protoreflect.Enum) string {
 	if d == nil {
 		return fmt.Sprint(v.Number())
 	}
-	return strings.TrimPrefix(string(d.Name()), prefix(string(v.Descriptor().Name())))
+	return template.Reason(string(v.Descriptor().Name()), string(d.Name()))
 }
 
 // GRPCCode is the code of the error, codes.Unknown if it has none.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/recourse-dev/recourse/catalog"
 	"github.com/recourse-dev/recourse/status"
+	"github.com/recourse-dev/recourse/status/template"
 )
 
 // error compares an error with what it has become.
@@ -254,5 +255,5 @@ func (c *comparison) methods() {
 
 // reason is the error code that a reserved name had, if the error did not name another.
 func reason(enum, value string) string {
-	return catalog.Reason(enum[strings.LastIndexByte(enum, '.')+1:], value)
+	return template.Reason(enum[strings.LastIndexByte(enum, '.')+1:], value)
 }
