@@ -29,6 +29,7 @@ type Catalog struct {
 	Schema  int       `json:"schema"`
 	Errors  []*Error  `json:"errors"`            // by domain and reason
 	Methods []*Method `json:"methods"`           // that declare errors, by name
+	Silent  []string  `json:"silent,omitempty"`  // names of the methods that declare nothing, not even that
 	Enums   []*Enum   `json:"enums"`             // in which errors are declared, by name
 	Retired []string  `json:"retired,omitempty"` // keys of errors that were declared once, see [Catalog.Remember]
 }
@@ -164,6 +165,7 @@ func Read(files []protoreflect.FileDescriptor) (*Catalog, []Problem) {
 	}
 	slices.SortFunc(r.catalog.Errors, func(a, b *Error) int { return cmp.Compare(a.Key(), b.Key()) })
 	slices.SortFunc(r.catalog.Enums, func(a, b *Enum) int { return cmp.Compare(a.Name, b.Name) })
+	slices.Sort(r.catalog.Silent)
 	slices.SortFunc(r.catalog.Methods, func(a, b *Method) int { return cmp.Compare(a.Name, b.Name) })
 	return r.catalog, r.problems
 }
@@ -276,10 +278,12 @@ func (r *reader) service(s protoreflect.ServiceDescriptor) {
 	for i := range s.Methods().Len() {
 		m := s.Methods().Get(i)
 		own, has := option[*recoursev1.DeclaredErrors](m, recoursev1.E_Method)
+		name := string(s.FullName()) + "/" + string(m.Name())
 		if shared == nil && !has {
+			r.catalog.Silent = append(r.catalog.Silent, name)
 			continue
 		}
-		method := &Method{Name: string(s.FullName()) + "/" + string(m.Name()), descriptor: m, at: PositionOf(m)}
+		method := &Method{Name: name, descriptor: m, at: PositionOf(m)}
 		for _, name := range own.GetErrors() {
 			r.declares(method, m, name)
 		}

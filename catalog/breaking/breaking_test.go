@@ -24,12 +24,14 @@ const document = `{
 			"domain": "shop.example.com", "reason": "SOLD_OUT", "code": "FAILED_PRECONDITION", "title": "Sold out",
 			"description": "The warehouse is empty.", "message": "{sku} is sold out.", "suggestion": "Choose another.", "outcome": "NOT_APPLIED",
 			"retry": "NEVER", "visibility": "PUBLIC", "page": "https://docs.example.com/SOLD_OUT",
-			"params": [{"key": "sku", "type": "STRING", "sensitivity": "PUBLIC"}, {"key": "who", "type": "STRING", "sensitivity": "PERSONAL"}],
+			"params": [{"key": "sku", "type": "STRING", "sensitivity": "PUBLIC"}, {"key": "who", "type": "STRING", "sensitivity": "PERSONAL"},
+				{"key": "unsaid", "type": "STRING", "sensitivity": ""}],
 			"actions": [{"label": "Choose", "actor": "ACTOR_END_USER"}, {"label": "Read", "refresh": {}}],
 			"methods": ["shop.v1.Shop/Order"], "enum": "shop.v1.ShopError", "value": "SHOP_ERROR_SOLD_OUT", "number": 1
 		}
 	],
 	"methods": [{"name": "shop.v1.Shop/Order", "errors": ["shop.example.com/SOLD_OUT"]}],
+	"silent": ["shop.v1.Shop/Return"],
 	"enums": [{
 		"name": "shop.v1.ShopError", "domain": "shop.example.com",
 		"reservedNames": ["SHOP_ERROR_CLOSED"], "reservedNumbers": [{"first": 5, "last": 7}]
@@ -90,6 +92,11 @@ var changes = []struct {
 		[]string{"error BREAK_PARAM_SENSITIVITY shop.example.com/SOLD_OUT: the parameter who of SHOP_ERROR_SOLD_OUT is INTERNAL and was PERSONAL"}},
 	{"shown to partners", func(_ *catalog.Catalog, e, _ *catalog.Error) { e.Params[0].Sensitivity = "PUBLIC" },
 		[]string{"warning BREAK_PARAM_SENSITIVITY"}},
+	{"shown to strangers, and said nothing", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Params[2].Sensitivity = "PUBLIC" },
+		[]string{"error BREAK_PARAM_SENSITIVITY shop.example.com/SOLD_OUT: the parameter unsaid of SHOP_ERROR_SOLD_OUT is PUBLIC and was unset"}},
+	{"says nothing any more", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Params[0].Sensitivity = "" },
+		[]string{"warning BREAK_PARAM_SENSITIVITY shop.example.com/SOLD_OUT: the parameter sku of SHOP_ERROR_SOLD_OUT is unset and was PUBLIC"}},
+	{"says what unset means", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Params[2].Sensitivity = "INTERNAL" }, nil},
 	{"hidden", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Params[0].Sensitivity = "SECRET" },
 		[]string{"warning BREAK_PARAM_SENSITIVITY"}},
 	{"never to always", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Retry = "SAME_REQUEST" },
@@ -154,6 +161,15 @@ var changes = []struct {
 		[]string{"warning BREAK_METHOD_ERRORS shop.example.com/QUOTA: shop.v1.Shop/Order may answer with an error that it did not"}},
 	{"method answers with less", func(c *catalog.Catalog, _, _ *catalog.Error) { c.Methods[0].Errors = nil },
 		[]string{"info BREAK_METHOD_ERRORS"}},
+	{"method declares its errors, and declared nothing", func(c *catalog.Catalog, _, _ *catalog.Error) {
+		c.Silent = nil
+		c.Methods = append(c.Methods, &catalog.Method{Name: "shop.v1.Shop/Return", Errors: []string{"shop.example.com/QUOTA"}})
+	},
+		[]string{"warning BREAK_METHOD_ERRORS shop.example.com/QUOTA: shop.v1.Shop/Return may answer with an error that it did not"}},
+	{"method declares nothing any more", func(c *catalog.Catalog, _, _ *catalog.Error) {
+		c.Methods, c.Silent = nil, append(c.Silent, "shop.v1.Shop/Order")
+	},
+		[]string{"info BREAK_METHOD_ERRORS shop.example.com/SOLD_OUT: shop.v1.Shop/Order does not declare the error any more"}},
 	{"method added", func(c *catalog.Catalog, _, _ *catalog.Error) {
 		c.Methods = append(c.Methods, &catalog.Method{Name: "shop.v1.Shop/Sell", Errors: []string{"shop.example.com/QUOTA"}})
 	}, nil},
