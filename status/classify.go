@@ -249,9 +249,12 @@ func (e *Error) adopt(err error) *Error {
 		if f.errorCode == "" {
 			c.fields.errorCode = CodeUnexpected
 		}
-	} else if c.message == "" {
+		return c
+	}
+	if c.message == "" {
 		c.message = defaultsOf(e.code).message
 	}
+	c.message = c.fields.bind(c.message)
 	return c
 }
 

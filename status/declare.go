@@ -210,8 +210,12 @@ func (f *fields) shown(most recoursev1.ErrorParameter_Sensitivity) func(param in
 		if l := d.levels[param]; l > most || l == recoursev1.ErrorParameter_SENSITIVITY_UNSPECIFIED && most < recoursev1.ErrorParameter_SENSITIVITY_INTERNAL {
 			return hidden
 		}
-		if i, found := findMeta(f.meta, d.keys[param]); found {
+		i, found := findMeta(f.meta, d.keys[param])
+		switch {
+		case found && (f.meta[i].value != "" || !f.bound):
 			return f.meta[i].value
+		case f.bound && d.levels[param] != recoursev1.ErrorParameter_SENSITIVITY_PUBLIC:
+			return hidden // from this process too
 		}
 		return ""
 	}
@@ -319,10 +323,15 @@ func (d *draft) confine(trust Trust) {
 	whole := d.fields // which leaves d on the stack of those that need not come here
 	show := whole.shown(most)
 	d.message = clean(decl.message.Render(show), maxMessage)
-	if d.suggests {
+	asItCame := d.bound && trust == Internal
+	if d.suggests && !asItCame {
 		d.suggestion = clean(decl.suggestion.Render(show), maxSuggestion)
 	}
-	if decl.templates {
+	switch {
+	case asItCame:
+	case d.bound:
+		d.actions = d.instead(decl.filledIn(show))
+	case decl.templates:
 		filled := decl.filledIn(show)
 		d.actions = slices.Clone(d.actions) // the Error shares the array
 		for i, a := range d.actions {
@@ -333,7 +342,8 @@ func (d *draft) confine(trust Trust) {
 	}
 	d.meta = slices.Clone(d.meta) // the Error shares the array
 	for i, p := range d.meta {
-		if at := slices.Index(decl.keys, p.key); at >= 0 && show(at) == hidden {
+		at := slices.Index(decl.keys, p.key)
+		if at >= 0 && show(at) == hidden || at < 0 && d.bound && most < recoursev1.ErrorParameter_SENSITIVITY_INTERNAL {
 			d.meta[i].value = "" // the key stays: a client may count on it (AIP-193)
 		}
 	}
