@@ -2,7 +2,9 @@ package status
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -54,6 +56,34 @@ func (d *Declared[P]) From(err error) (p P, ok bool) {
 // Make is for generated code: it makes the error, with the values of its parameters in
 // the order of their declaration. It cannot fail.
 func (d *Declared[P]) Make(opts []Option, values ...string) error { return d.make(opts, values) }
+
+// compared tells a Declared from other errors, with what its struct is called.
+func (d *Declared[P]) compared() (of *declaration, name string) {
+	if d == nil {
+		return nil, ""
+	}
+	return d.declaration, reflect.TypeFor[P]().String()
+}
+
+// sentinel is what becomes of a Declared that a handler returns as it is: the error, if
+// nothing is missing; otherwise nobody knows the values, and the log says what to write.
+func sentinel(err error) *Error {
+	s, ok := as[interface {
+		error
+		compared() (*declaration, string)
+	}](err)
+	if !ok {
+		return nil
+	}
+	d, name := s.compared()
+	if d == nil {
+		return nil
+	}
+	if d.parse(); len(d.keys) == 0 {
+		return d.make([]Option{Cause(err)}, nil)
+	}
+	return unexpected(fmt.Errorf("%w: %s has parameters: return %s{…}.Err(), and not the error that is there to compare with", err, d.Error(), name))
+}
 
 // declaration is what Declared is of any parameters.
 type declaration struct {
