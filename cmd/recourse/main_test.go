@@ -62,6 +62,7 @@ func TestRun(t *testing.T) {
 	}
 	translated := german(`"shop.example.com/SOLD_OUT": {"message": "{sku} ist ausverkauft"}`)
 	untranslated := german("")
+	excused := german(`"shop.example.com/SOLD_OUT": {"untranslated": "the notice is English by law"}`)
 	mistranslated := german(`"shop.example.com/NONE": {"message": "?"}, "shop.example.com/SOLD_OUT": {"message": "{sku} ist in {place} ausverkauft"}`)
 	tests := []struct {
 		name           string
@@ -100,7 +101,8 @@ func TestRun(t *testing.T) {
 
 		{"translations", set, []string{"lint", "-translations", translated, "-"}, 0, "", ""},
 		{"a translation that is missing", set, []string{"lint", "-root", "proto", "-translations", untranslated, "-"}, 0,
-			"shop.example.com/SOLD_OUT: CAT_TRANSLATION_MISSING: there is no text in de: translate it, or callers read the English one (warning)\n", ""},
+			"shop.example.com/SOLD_OUT: CAT_TRANSLATION_MISSING: there is no text in de: translate it, or say in its file why callers read the English one (untranslated) (warning)\n", ""},
+		{"a translation that is not wanted", set, []string{"lint", "-warnings", "-translations", excused, "-"}, 0, "", ""},
 		{"translations with mistakes", set, []string{"lint", "-path", "shop/", "-translations", mistranslated, "-"}, 1,
 			"the catalogue: CAT_TRANSLATION: " + strings.Replace(mistranslated, "*", "de", 1) +
 				": shop.example.com/NONE: no error has this name: write domain/REASON as it is declared\n" +

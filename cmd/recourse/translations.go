@@ -38,7 +38,7 @@ func checkTranslations(c *catalog.Catalog, pattern string) []catalog.Finding {
 	for _, missing := range texts.Missing(c) {
 		language, key, _ := strings.Cut(missing, ": ")
 		findings = append(findings, catalog.Finding{
-			Problem:  catalog.Problem{Text: "there is no text in " + language + ": translate it, or callers read the English one", Rule: ruleMissing},
+			Problem:  catalog.Problem{Text: "there is no text in " + language + ": translate it, or say in its file why callers read the English one (untranslated)", Rule: ruleMissing},
 			Severity: catalog.Warning, Error: key,
 		})
 	}
