@@ -76,7 +76,8 @@ type Error struct {
 	RetryDelay      string            `json:"retryDelay,omitempty"`
 	Actions         []json.RawMessage `json:"actions,omitempty"` // recourse.v1.RecoveryAction
 	Links           []Link            `json:"links,omitempty"`
-	Page            string            `json:"page,omitempty"` // its own
+	Page            string            `json:"page,omitempty"`         // its own
+	Translations    []Translation     `json:"translations,omitempty"` // by locale, see package locale
 	Visibility      string            `json:"visibility"`
 	Severity        string            `json:"severity,omitempty"`
 	Version         string            `json:"version,omitempty"` // of the catalogue
@@ -120,6 +121,14 @@ type Param struct {
 type Link struct {
 	Description string `json:"description"`
 	URL         string `json:"url"`
+}
+
+// Translation is what an error says in another language, in templates as its own texts are. No
+// descriptor has it: it is in a file of its own.
+type Translation struct {
+	Locale     string `json:"locale"`
+	Message    string `json:"message"`
+	Suggestion string `json:"suggestion,omitempty"`
 }
 
 // Method is a method and what it declares.

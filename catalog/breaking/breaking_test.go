@@ -17,12 +17,14 @@ const document = `{
 		{
 			"domain": "shop.example.com", "reason": "QUOTA", "code": "RESOURCE_EXHAUSTED", "title": "Too many", "message": "Too many orders.",
 			"retry": "SAME_REQUEST", "retryDelay": "30s", "visibility": "PARTNER",
+			"translations": [{"locale": "de", "message": "Zu viele Bestellungen."}],
 			"params": [{"key": "plan", "type": "STRING", "sensitivity": "INTERNAL"}],
 			"enum": "shop.v1.ShopError", "value": "SHOP_ERROR_QUOTA", "number": 2
 		},
 		{
 			"domain": "shop.example.com", "reason": "SOLD_OUT", "code": "FAILED_PRECONDITION", "title": "Sold out",
 			"description": "The warehouse is empty.", "message": "{sku} is sold out.", "suggestion": "Choose another.", "outcome": "NOT_APPLIED",
+			"translations": [{"locale": "de", "message": "{sku} ist ausverkauft."}, {"locale": "pt-BR", "message": "{sku} está esgotado."}],
 			"retry": "NEVER", "visibility": "PUBLIC", "page": "https://docs.example.com/SOLD_OUT",
 			"params": [{"key": "sku", "type": "STRING", "sensitivity": "PUBLIC"}, {"key": "who", "type": "STRING", "sensitivity": "PERSONAL"},
 				{"key": "unsaid", "type": "STRING", "sensitivity": ""}],
@@ -155,6 +157,24 @@ var changes = []struct {
 		e.Value = "SHOP_ERROR_SHUT"
 	},
 		[]string{"info BREAK_ERROR_ADDED", "error BREAK_RESERVED", "error BREAK_DELETED"}},
+	{"a text in another language gone", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Translations = e.Translations[1:] },
+		[]string{"warning BREAK_LOCALE shop.example.com/SOLD_OUT: SHOP_ERROR_SOLD_OUT has no text in de any more"}},
+	{"a language gone", func(_ *catalog.Catalog, quota, e *catalog.Error) {
+		quota.Translations, e.Translations = nil, e.Translations[1:]
+	},
+		[]string{"warning BREAK_LOCALE : no error has a text in de any more, and 2 had"}},
+	{"no languages any more", func(_ *catalog.Catalog, quota, e *catalog.Error) { quota.Translations, e.Translations = nil, nil },
+		[]string{"warning BREAK_LOCALE : no error has a text in de any more, and 2 had", "warning BREAK_LOCALE : no error has a text in pt-BR any more, and 1 had"}},
+	{"a language spelt otherwise, and other words", func(_ *catalog.Catalog, _, e *catalog.Error) {
+		e.Translations[1] = catalog.Translation{Locale: "pt-br", Message: "acabou"}
+	}, nil},
+	{"a language more", func(_ *catalog.Catalog, _, e *catalog.Error) {
+		e.Translations = append(e.Translations, catalog.Translation{Locale: "fr", Message: "épuisé"})
+	}, nil},
+	{"a text gone, of an error that nothing answers with", func(_ *catalog.Catalog, _, e *catalog.Error) {
+		e.Translations, e.DeprecatedSince = e.Translations[1:], "2"
+	},
+		[]string{"info BREAK_DOCS"}},
 	{"method answers with more", func(c *catalog.Catalog, _, _ *catalog.Error) {
 		c.Methods[0].Errors = append(c.Methods[0].Errors, "shop.example.com/QUOTA")
 	},

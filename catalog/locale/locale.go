@@ -52,6 +52,7 @@ type Text struct{ Locale, Message, Suggestion string }
 
 type entry struct {
 	locale              string
+	source              Entry
 	keys                []string
 	message, suggestion template.Template
 }
@@ -135,7 +136,7 @@ func translation(c *catalog.Catalog, locale, key string, of Entry) (entry, error
 	case of.Message == "":
 		return entry{}, errors.New("there is no message: write one, or say in untranslated why there is none")
 	}
-	e := entry{locale: locale}
+	e := entry{locale: locale, source: of}
 	examples := map[string]string{}
 	for _, p := range declared.Params {
 		e.keys = append(e.keys, p.Key)
@@ -168,6 +169,22 @@ func (t *Texts) Locales() []string {
 		return nil
 	}
 	return slices.Clone(t.locales)
+}
+
+// Record writes into a catalogue which texts its errors have, in the place of those that
+// it knew: for the document and the pages, and to be compared.
+func (t *Texts) Record(c *catalog.Catalog) {
+	for _, e := range c.Errors {
+		e.Translations = nil
+		if t == nil {
+			continue
+		}
+		in := t.errors[e.Key()]
+		for _, locale := range slices.Sorted(maps.Keys(in)) {
+			of := in[locale]
+			e.Translations = append(e.Translations, catalog.Translation{Locale: of.locale, Message: of.source.Message, Suggestion: of.source.Suggestion})
+		}
+	}
 }
 
 // Missing lists what a catalogue declares and a language does not have, as

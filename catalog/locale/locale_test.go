@@ -110,6 +110,26 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// The document of a catalogue has the texts, for those who read no files of ours.
+func TestRecord(t *testing.T) {
+	c := &catalog.Catalog{Errors: []*catalog.Error{
+		{Domain: "assistant.example.com", Reason: "TOKEN_MISSING", Translations: []catalog.Translation{{Locale: "fr", Message: "of yesterday"}}},
+		{Domain: "assistant.example.com", Reason: "CHAT_FULL"},
+		{Domain: "assistant.example.com", Reason: "OTHER", Translations: []catalog.Translation{{Locale: "fr", Message: "of yesterday"}}},
+	}}
+	load(t).Record(c)
+	want := [][]catalog.Translation{
+		{{Locale: "de", Message: "nicht angemeldet"}, {Locale: "de-CH", Message: "nöd aagmäldet"}, {Locale: "pt", Message: "sem sessão"}},
+		{{Locale: "de", Message: "ein Gespräch hat höchstens {turnsPerChat} Runden", Suggestion: "Beginne ein neues."}},
+		nil,
+	}
+	for i, e := range c.Errors {
+		if diff := cmp.Diff(want[i], e.Translations); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", e.Reason, diff)
+		}
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"no JSON", `locale: de`, "invalid character"},

@@ -48,6 +48,11 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := shop(t)
+	inGerman := filepath.Join(t.TempDir(), "german.json")
+	withGerman := strings.Replace(document(t), `"visibility"`, `"translations": [{"locale": "de", "message": "{sku} ist aus"}], "visibility"`, 1)
+	if err := os.WriteFile(inGerman, []byte(withGerman), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	please := strings.Replace(set, "Choose another.", "Please choose another.", 1)
 	unused := strings.Replace(set, "{sku} is", "It is", 1)
 	noTitle := strings.Replace(set, `title: "Item is sold out"`, "", 1)
@@ -119,6 +124,11 @@ func TestRun(t *testing.T) {
 		{"breaking finds a warning", please, []string{"breaking", "-against", older, "-"}, 0,
 			"shop/v1/shop.proto:7:3: BREAK_TEXT: the suggestion of SHOP_ERROR_SOLD_OUT has changed from \"Choose another.\" to \"Please choose another.\": " +
 				"clients that look for the text, and translations, need the new one (warning)\n", ""},
+		{"breaking finds the language", set, []string{"breaking", "-warnings", "-against", inGerman, "-translations", translated, "-"}, 0, "", ""},
+		{"breaking does not find the language", set, []string{"breaking", "-warnings", "-against", inGerman, "-translations", excused, "-"}, 1,
+			"the catalogue: BREAK_LOCALE: no error has a text in de any more, and 1 had: put its file back, or have it compared too (warning)\n", ""},
+		{"breaking of a document that has the language", "", []string{"breaking", "-warnings", "-against", inGerman, inGerman}, 0, "", ""},
+		{"breaking cannot read the language", set, []string{"breaking", "-against", inGerman, "-translations", mistranslated, "-"}, 2, "", "recourse: breaking: "},
 		{"breaking knows no place", `{"schema": 1}`, []string{"breaking", "-against", older, "-format", "github", "-"}, 1,
 			"::error title=BREAK_DELETED::shop.example.com/SOLD_OUT: SHOP_ERROR_SOLD_OUT is no longer declared, and its number 1 and error code SOLD_OUT " +
 				"may be given to another error: declare it again, with deprecated_since if nothing answers with it any more\n", ""},
