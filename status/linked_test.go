@@ -1,6 +1,7 @@
 package status_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -176,4 +178,28 @@ func TestWhatIsSentOnAsItCame(t *testing.T) {
 			t.Errorf("%v became %v %s", there, r, diff)
 		}
 	}
+}
+
+// FuzzSentOn has another service say what it likes, with the canary wherever this service's declaration keeps values back.
+func FuzzSentOn(f *testing.F) {
+	f.Add("teapot", "Ada", "phone", "555", "Call ", byte(0))
+	f.Add("", "", "buyer", strings.Repeat("x", 1<<12), "{buyer}", byte(7))
+	f.Fuzz(func(t *testing.T, what, buyer, key, value, text string, size byte) {
+		if strings.Contains(what+key, canary) || key == "what" {
+			return // everybody may see it
+		}
+		there := status.New(codes.FailedPrecondition, "LATE", text+canary, status.Domain("depot.example.com"), status.Meta("what", what), status.Meta(key, value+canary),
+			status.Meta("buyer", buyer+canary), status.Meta("hall", canary), status.Suggest(canary+text), status.Recover(status.Action(status.ByEndUser, text+canary, nil)))
+		sent := overTheWire(t, there, status.Rendering{Trust: status.Internal, TrailerBytes: 300 + 16*int(size)})
+		for _, e := range []error{status.PassThrough(status.Received(sent, "/d.D/D", "", false)), sent} {
+			public := status.Classify(e).Encode(status.Rendering{}).Status
+			if s := public.Proto().String(); strings.Contains(s, canary) {
+				t.Errorf("a stranger sees %s", s)
+			}
+			b, err := proto.Marshal(public.Proto())
+			if err != nil || bytes.Contains(b, []byte(canary)) {
+				t.Errorf("a stranger sees %q, %v", b, err)
+			}
+		}
+	})
 }
