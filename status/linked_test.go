@@ -183,6 +183,7 @@ func TestWhatIsSentOnAsItCame(t *testing.T) {
 // FuzzSentOn has another service say what it likes, with the canary wherever this service's declaration keeps values back.
 func FuzzSentOn(f *testing.F) {
 	f.Add("teapot", "Ada", "phone", "555", "Call ", byte(0))
+	f.Add("teapot", "Ada", "phone", "555", "Call ", byte(200))
 	f.Add("", "", "buyer", strings.Repeat("x", 1<<12), "{buyer}", byte(7))
 	f.Fuzz(func(t *testing.T, what, buyer, key, value, text string, size byte) {
 		if strings.Contains(what+key, canary) || key == "what" {
