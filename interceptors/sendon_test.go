@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/internal/rpctest"
 	"github.com/recourse-dev/recourse/status"
@@ -16,8 +17,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
-
-	_ "github.com/recourse-dev/recourse/gen/go/recourse/v1" // the options of the catalogue
+	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 // depotError is the one value of a catalogue that is linked into the program, as one with generated code is.
@@ -92,6 +92,27 @@ func TestAnErrorSentOnOverTwoHops(t *testing.T) {
 					t.Errorf("%s, %s: to be logged: %v", name, shape.Name, logged.Err)
 				}
 			}
+		}
+	}
+}
+
+// An answer in place of the real one says what has failed, and no more of it than the error would have.
+func TestTheMarkOfAFallbackIsConfined(t *testing.T) {
+	instead := interceptors.Answer(func(context.Context, *text, *status.Error) (*text, error) { return wrapperspb.String("later"), nil }).For("LATE")
+	shape := rpctest.Shapes[0]
+	own := late.Make(nil, "teapot", "Ada", "north")
+	depot := rpctest.Start(t, func(context.Context, rpctest.Exchange) error { return own },
+		interceptors.ServerOptions(trusted(status.Internal), interceptors.OnFailure(nil)), interceptors.DialOptions()...)
+	for name, err := range map[string]error{"of this service": own, "sent on": status.PassThrough(rpctest.Do(t.Context(), depot, shape).Err)} {
+		conn := rpctest.Start(t, func(context.Context, rpctest.Exchange) error { return err },
+			interceptors.ServerOptions(interceptors.OnFailure(nil), interceptors.Fallback(shape.Method(), instead)), interceptors.DialOptions()...)
+		var mark *recoursev1.Degraded
+		err := conn.Invoke(t.Context(), shape.Method(), wrapperspb.String("x"), new(text), interceptors.Degraded(&mark))
+		if s := mark.String(); err != nil || mark.GetErrorCode() != "LATE" || strings.Contains(s, "Ada") || strings.Contains(s, "north") {
+			t.Errorf("%s: %v, %s", name, err, s)
+		}
+		if want := "Ask ***, or in ***."; mark.GetSuggestion() != want {
+			t.Errorf("%s: %q, want %q", name, mark.GetSuggestion(), want)
 		}
 	}
 }
