@@ -31,6 +31,9 @@ GO_FILES = $(filter-out gen/% $(GUIDE)/gen/%,$(wildcard $(shell git ls-files -co
 LIBRARY_FILES = $(filter-out %_test.go internal/rpctest/% interceptors/misuse.go, \
 	$(filter status/% interceptors/% policy/% async/% internal/%,$(GO_FILES)))
 
+# What these errors say in other languages.
+TRANSLATIONS := examples/server/texts/*.json
+
 # The catalogue of the example, as people read it.
 ERRORS_DOCS := docs/errors
 
@@ -122,7 +125,7 @@ gen-test: ## Compile gen/ in the languages beside Go, and let each read an error
 errors-docs: ## Write the pages of the example's errors anew from proto/
 	@set=$$(mktemp -d)/set.binpb; trap 'rm -rf "$${set%/*}"' EXIT; \
 	$(BUF) build -o "$$set"; \
-	go run ./cmd/recourse docs -o $(ERRORS_DOCS) "$$set"
+	go run ./cmd/recourse docs -o $(ERRORS_DOCS) -translations '$(TRANSLATIONS)' "$$set"
 
 .PHONY: checkgenerate
 checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
@@ -133,7 +136,7 @@ checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	$(GUIDE)/generate.sh "$$dir/guide"; \
 	diff -r "$$dir/guide" $(GUIDE)/gen || { echo '$(GUIDE)/gen is not current: run make generate' >&2; exit 1; }; \
 	$(BUF) build -o "$$dir/set.binpb"; \
-	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
+	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) -translations '$(TRANSLATIONS)' "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
 	go mod tidy -diff
 	$(call modules,go mod tidy -diff)
 	go -C tools/buf-plugin-recourse mod tidy -diff
@@ -149,7 +152,7 @@ lint: ## Check format and style of Go and proto files
 	cd tools/buf-plugin-recourse && go tool -modfile=../lint/go.mod staticcheck ./...
 	$(BUF) lint
 	$(BUF) format -d --exit-code
-	$(BUF) build proto -o - | go run ./cmd/recourse lint -warnings -root proto -
+	$(BUF) build proto -o - | go run ./cmd/recourse lint -warnings -root proto -translations '$(TRANSLATIONS)' -
 	@$(call forbid,\btime\.After\$(PAREN),$(GO_FILES),time.After leaks its timer in a loop: use time.NewTimer)
 	@$(call forbid,\binterface\{\},$(GO_FILES),say any)
 	@$(call forbid,\bpanic\$(PAREN),$(LIBRARY_FILES),a library returns errors)
@@ -163,12 +166,12 @@ fmt: ## Format Go and proto files
 breaking: ## Fail where recourse.v1 breaks its published form, or a declared error what clients rely on
 	$(BUF) breaking --against $(IMAGE)
 	@test -f $(CATALOG) || { echo '$(CATALOG) is missing, so nothing can be compared with it' >&2; exit 1; }
-	$(BUF) build proto -o - | go run ./cmd/recourse breaking -against $(CATALOG) -root proto -
+	$(BUF) build proto -o - | go run ./cmd/recourse breaking -against $(CATALOG) -root proto -translations '$(TRANSLATIONS)' -
 
 .PHONY: image
 image: ## Publish recourse.v1, and the errors of the example, as they are now: from here on they may only grow
 	$(BUF) build --path proto/recourse --exclude-source-info -o $(IMAGE)
-	$(BUF) build proto -o - | go run ./cmd/recourse docs -format json -o $(dir $(CATALOG)) -
+	$(BUF) build proto -o - | go run ./cmd/recourse docs -format json -o $(dir $(CATALOG)) -translations '$(TRANSLATIONS)' -
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
