@@ -14,7 +14,7 @@ STATICCHECK ?= go tool -modfile=tools/lint/go.mod staticcheck
 FUZZTIME ?= 30s
 
 # What needs more than the library does: modules of their own, on the library as it is here.
-MODULES := bench telemetry/sdktest examples/observability
+MODULES := bench telemetry/sdktest examples/observability tools/vet
 
 # The last published form of recourse.v1, as text. `make breaking` compares with it.
 IMAGE := proto/recourse.v1.image.txtpb
@@ -64,7 +64,7 @@ test: ## Vet, and run all tests, with the race detector too where there is a C c
 .PHONY: race
 race: ## Run all tests with the race detector
 	go test -race ./...
-	$(call modules,go test -race ./...,$(filter-out bench,$(MODULES)))
+	$(call modules,go test -race ./...,$(filter-out bench tools/vet,$(MODULES)))
 
 .PHONY: browser-test
 browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder leaves pictures
@@ -113,6 +113,7 @@ checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	go mod tidy -diff
 	$(call modules,go mod tidy -diff)
 	go -C tools/buf-plugin-recourse mod tidy -diff
+	go -C tools/vet/testdata mod tidy -diff
 
 .PHONY: lint
 lint: ## Check format and style of Go and proto files
@@ -123,6 +124,9 @@ lint: ## Check format and style of Go and proto files
 	$(STATICCHECK) ./...
 	$(call modules,go tool -modfile=$(abspath tools/lint/go.mod) staticcheck ./...)
 	cd tools/buf-plugin-recourse && go tool -modfile=../lint/go.mod staticcheck ./...
+	go -C tools/vet build -o $(abspath bin)/recourse-vet ./cmd/recourse-vet
+	go vet -vettool=$(abspath bin)/recourse-vet ./...
+	go -C examples/observability vet -vettool=$(abspath bin)/recourse-vet ./...
 	$(BUF) lint
 	$(BUF) format -d --exit-code
 	$(BUF) build proto -o - | go run ./cmd/recourse lint -warnings -root proto -
@@ -199,7 +203,7 @@ api: ## Accept the exported API as it is now into api.txt
 .PHONY: tidy
 tidy: ## Tidy the modules
 	go mod tidy
-	for module in tools/*/ $(MODULES); do go -C "$$module" mod tidy; done
+	for module in tools/*/ tools/vet/testdata $(filter-out tools/%,$(MODULES)); do go -C "$$module" mod tidy; done
 
 .PHONY: clean
 clean: ## Remove what was built here
