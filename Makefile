@@ -70,11 +70,13 @@ race: ## Run all tests with the race detector
 browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder leaves pictures
 	@catalog/docs/browsertest/run.sh
 
-# Apart from the other tests: it builds buf.
+# Apart from the other tests: they build buf, and install a protoc.
 .PHONY: plugin
-plugin: ## Test the plugin of buf, through buf
+plugin: ## Test the plugins, through buf and protoc
 	go -C tools/buf-plugin-recourse vet ./...
 	go -C tools/buf-plugin-recourse test ./...
+	go -C tools/protoc vet ./...
+	go -C tools/protoc test -count=1 ./... # what it runs are files outside of its module
 
 .PHONY: scenarios
 scenarios: ## Show what an overload does to us and to others: about a minute
@@ -112,8 +114,7 @@ checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
 	go mod tidy -diff
 	$(call modules,go mod tidy -diff)
-	go -C tools/buf-plugin-recourse mod tidy -diff
-	go -C tools/vet/testdata mod tidy -diff
+	$(call modules,go mod tidy -diff,tools/buf-plugin-recourse tools/protoc tools/vet/testdata)
 
 .PHONY: lint
 lint: ## Check format and style of Go and proto files
@@ -123,7 +124,7 @@ lint: ## Check format and style of Go and proto files
 	go vet ./...
 	$(STATICCHECK) ./...
 	$(call modules,go tool -modfile=$(abspath tools/lint/go.mod) staticcheck ./...)
-	cd tools/buf-plugin-recourse && go tool -modfile=../lint/go.mod staticcheck ./...
+	$(call modules,go tool -modfile=$(abspath tools/lint/go.mod) staticcheck ./...,tools/buf-plugin-recourse tools/protoc)
 	go -C tools/vet build -o $(abspath bin)/recourse-vet ./cmd/recourse-vet
 	go vet -vettool=$(abspath bin)/recourse-vet ./...
 	go -C examples/observability vet -vettool=$(abspath bin)/recourse-vet ./...
