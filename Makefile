@@ -78,6 +78,11 @@ plugin: ## Test the plugins, through buf and protoc
 	go -C tools/protoc vet ./...
 	go -C tools/protoc test -count=1 ./... # what it runs are files outside of its module
 
+.PHONY: guide
+guide: ## Do what docs/catalogue.md says, with buf, protoc and grpcurl: some minutes the first time
+	go -C tools/guide vet ./...
+	go -C tools/guide test -count=1 ./... # what it runs are files outside of its module
+
 .PHONY: scenarios
 scenarios: ## Show what an overload does to us and to others: about a minute
 	go -C bench run ./cmd/overload
@@ -114,7 +119,7 @@ checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
 	go mod tidy -diff
 	$(call modules,go mod tidy -diff)
-	$(call modules,go mod tidy -diff,tools/buf-plugin-recourse tools/protoc tools/vet/testdata)
+	$(call modules,go mod tidy -diff,tools/buf-plugin-recourse tools/protoc tools/guide tools/vet/testdata)
 
 .PHONY: lint
 lint: ## Check format and style of Go and proto files
@@ -124,7 +129,7 @@ lint: ## Check format and style of Go and proto files
 	go vet ./...
 	$(STATICCHECK) ./...
 	$(call modules,go tool -modfile=$(abspath tools/lint/go.mod) staticcheck ./...)
-	$(call modules,go tool -modfile=$(abspath tools/lint/go.mod) staticcheck ./...,tools/buf-plugin-recourse tools/protoc)
+	$(call modules,go tool -modfile=$(abspath tools/lint/go.mod) staticcheck ./...,tools/buf-plugin-recourse tools/protoc tools/guide)
 	go -C tools/vet build -o $(abspath bin)/recourse-vet ./cmd/recourse-vet
 	go vet -vettool=$(abspath bin)/recourse-vet ./...
 	go -C examples/observability vet -vettool=$(abspath bin)/recourse-vet ./...
