@@ -58,6 +58,7 @@ test: ## Vet, and run all tests, with the race detector too where there is a C c
 	$(call modules,go vet ./...; go test ./...)
 	@# The go command remembers results, and does not look at files outside of a module.
 	go -C examples/observability test -count=1 -run 'Document|Dashboard|Alerts' .
+	go -C tools/vet test -count=1 -run Help .
 	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then $(MAKE) race; \
 	else echo 'no C compiler found: the tests ran without the race detector'; fi
 
