@@ -14,7 +14,10 @@ STATICCHECK ?= go tool -modfile=tools/lint/go.mod staticcheck
 FUZZTIME ?= 30s
 
 # What needs more than the library does: modules of their own, on the library as it is here.
-MODULES := bench telemetry/sdktest examples/observability tools/vet
+MODULES := bench telemetry/sdktest examples/observability tools/vet conformance/proxies
+
+# What has a target of its own, since it needs other programs.
+APART := conformance/proxies
 
 # The last published form of recourse.v1, as text. `make breaking` compares with it.
 IMAGE := proto/recourse.v1.image.txtpb
@@ -27,6 +30,9 @@ CATALOG := proto/assistant/catalog.json
 GO_FILES = $(filter-out gen/% $(GUIDE)/gen/%,$(wildcard $(shell git ls-files -co --exclude-standard -- '*.go')))
 LIBRARY_FILES = $(filter-out %_test.go internal/rpctest/% interceptors/misuse.go, \
 	$(filter status/% interceptors/% policy/% async/% internal/%,$(GO_FILES)))
+
+# What these errors say in other languages.
+TRANSLATIONS := examples/server/texts/*.json
 
 # The catalogue of the example, as people read it.
 ERRORS_DOCS := docs/errors
@@ -48,14 +54,14 @@ if grep -nE '$(1)' /dev/null $(2) | grep -vE '^[^:]+:[0-9]+:[[:space:]]*//'; the
 endef
 
 .PHONY: all
-all: generate lint test plugin ## Generate, lint and test (the default)
+all: generate-go lint test plugin ## Generate Go, lint and test (the default)
 
 # The race detector needs a C compiler; without one the go command turns cgo off.
 .PHONY: test
 test: ## Vet, and run all tests, with the race detector too where there is a C compiler
 	go vet ./...
 	go test ./...
-	$(call modules,go vet ./...; go test ./...)
+	$(call modules,go vet ./...; go test ./...,$(filter-out $(APART),$(MODULES)))
 	@# The go command remembers results, and does not look at files outside of a module.
 	go -C examples/observability test -count=1 -run 'Document|Dashboard|Alerts' .
 	go -C tools/vet test -count=1 -run Help .
@@ -65,11 +71,15 @@ test: ## Vet, and run all tests, with the race detector too where there is a C c
 .PHONY: race
 race: ## Run all tests with the race detector
 	go test -race ./...
-	$(call modules,go test -race ./...,$(filter-out bench tools/vet,$(MODULES)))
+	$(call modules,go test -race ./...,$(filter-out bench tools/vet $(APART),$(MODULES)))
 
 .PHONY: browser-test
 browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder leaves pictures
 	@catalog/docs/browsertest/run.sh
+
+.PHONY: proxies
+proxies: ## Send errors through nginx and HAProxy
+	@conformance/proxies/run.sh
 
 # Apart from the other tests: they build buf, and install a protoc.
 .PHONY: plugin
@@ -98,26 +108,43 @@ demo: ## Run the example server and client against each other
 observability: ## Show traces, logs and metrics of calls, and serve the metrics for half a minute
 	go -C examples/observability run . -for 30s
 
+.PHONY: polyglot
+polyglot: ## Hold the readers of all languages to the golden errors, and their clients to what servers say
+	go run ./conformance/polyglot -check -o docs/polyglot.md
+
+.PHONY: polyglot-docs
+polyglot-docs: ## Write docs/polyglot.md from a run of all languages
+	go run ./conformance/polyglot -o docs/polyglot.md
+
 .PHONY: generate
-generate: ## Write gen/ anew from proto/, and that of the guide's example
+generate: generate-go ## Write gen/ anew from proto/, in all languages: gen/README.md says what that needs
+	tools/polyglot/generate.sh
+
+.PHONY: generate-go
+generate-go: ## Write gen/go anew from proto/, and that of the guide's example; this needs nothing but Go
 	$(BUF) generate
 	$(GUIDE)/generate.sh
+
+.PHONY: gen-test
+gen-test: ## Compile gen/ in the languages beside Go, and let each read an error: about two minutes
+	tools/polyglot/check.sh
 
 .PHONY: errors-docs
 errors-docs: ## Write the pages of the example's errors anew from proto/
 	@set=$$(mktemp -d)/set.binpb; trap 'rm -rf "$${set%/*}"' EXIT; \
 	$(BUF) build -o "$$set"; \
-	go run ./cmd/recourse docs -o $(ERRORS_DOCS) "$$set"
+	go run ./cmd/recourse docs -o $(ERRORS_DOCS) -translations '$(TRANSLATIONS)' "$$set"
 
 .PHONY: checkgenerate
 checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	$(BUF) generate -o "$$dir"; \
-	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }; \
+	tools/polyglot/generate.sh -o "$$dir/gen"; \
+	diff -rq -x README.md "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }; \
 	$(GUIDE)/generate.sh "$$dir/guide"; \
 	diff -r "$$dir/guide" $(GUIDE)/gen || { echo '$(GUIDE)/gen is not current: run make generate' >&2; exit 1; }; \
 	$(BUF) build -o "$$dir/set.binpb"; \
-	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
+	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) -translations '$(TRANSLATIONS)' "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
 	go mod tidy -diff
 	$(call modules,go mod tidy -diff)
 	$(call modules,go mod tidy -diff,tools/buf-plugin-recourse tools/protoc tools/guide tools/vet/testdata)
@@ -136,7 +163,7 @@ lint: ## Check format and style of Go and proto files
 	go -C examples/observability vet -vettool=$(abspath bin)/recourse-vet ./...
 	$(BUF) lint
 	$(BUF) format -d --exit-code
-	$(BUF) build proto -o - | go run ./cmd/recourse lint -warnings -root proto -
+	$(BUF) build proto -o - | go run ./cmd/recourse lint -warnings -root proto -translations '$(TRANSLATIONS)' -
 	@$(call forbid,\btime\.After\$(PAREN),$(GO_FILES),time.After leaks its timer in a loop: use time.NewTimer)
 	@$(call forbid,\binterface\{\},$(GO_FILES),say any)
 	@$(call forbid,\bpanic\$(PAREN),$(LIBRARY_FILES),a library returns errors)
@@ -150,12 +177,12 @@ fmt: ## Format Go and proto files
 breaking: ## Fail where recourse.v1 breaks its published form, or a declared error what clients rely on
 	$(BUF) breaking --against $(IMAGE)
 	@test -f $(CATALOG) || { echo '$(CATALOG) is missing, so nothing can be compared with it' >&2; exit 1; }
-	$(BUF) build proto -o - | go run ./cmd/recourse breaking -against $(CATALOG) -root proto -
+	$(BUF) build proto -o - | go run ./cmd/recourse breaking -against $(CATALOG) -root proto -translations '$(TRANSLATIONS)' -
 
 .PHONY: image
 image: ## Publish recourse.v1, and the errors of the example, as they are now: from here on they may only grow
 	$(BUF) build --path proto/recourse --exclude-source-info -o $(IMAGE)
-	$(BUF) build proto -o - | go run ./cmd/recourse docs -format json -o $(dir $(CATALOG)) -
+	$(BUF) build proto -o - | go run ./cmd/recourse docs -format json -o $(dir $(CATALOG)) -translations '$(TRANSLATIONS)' -
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)

@@ -2,7 +2,9 @@ package status
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -54,6 +56,34 @@ func (d *Declared[P]) From(err error) (p P, ok bool) {
 // Make is for generated code: it makes the error, with the values of its parameters in
 // the order of their declaration. It cannot fail.
 func (d *Declared[P]) Make(opts []Option, values ...string) error { return d.make(opts, values) }
+
+// compared tells a Declared from other errors, with what its struct is called.
+func (d *Declared[P]) compared() (of *declaration, name string) {
+	if d == nil {
+		return nil, ""
+	}
+	return d.declaration, reflect.TypeFor[P]().String()
+}
+
+// sentinel is what becomes of a Declared that a handler returns as it is: the error, if
+// nothing is missing; otherwise nobody knows the values, and the log says what to write.
+func sentinel(err error) *Error {
+	s, ok := as[interface {
+		error
+		compared() (*declaration, string)
+	}](err)
+	if !ok {
+		return nil
+	}
+	d, name := s.compared()
+	if d == nil {
+		return nil
+	}
+	if d.parse(); len(d.keys) == 0 {
+		return d.make([]Option{Cause(err)}, nil)
+	}
+	return unexpected(fmt.Errorf("%w: %s has parameters: return %s{…}.Err(), and not the error that is there to compare with", err, d.Error(), name))
+}
 
 // declaration is what Declared is of any parameters.
 type declaration struct {
@@ -210,8 +240,12 @@ func (f *fields) shown(most recoursev1.ErrorParameter_Sensitivity) func(param in
 		if l := d.levels[param]; l > most || l == recoursev1.ErrorParameter_SENSITIVITY_UNSPECIFIED && most < recoursev1.ErrorParameter_SENSITIVITY_INTERNAL {
 			return hidden
 		}
-		if i, found := findMeta(f.meta, d.keys[param]); found {
+		i, found := findMeta(f.meta, d.keys[param])
+		switch {
+		case found && (f.meta[i].value != "" || !f.bound):
 			return f.meta[i].value
+		case f.bound && d.levels[param] != recoursev1.ErrorParameter_SENSITIVITY_PUBLIC:
+			return hidden // from this process too
 		}
 		return ""
 	}
@@ -319,10 +353,15 @@ func (d *draft) confine(trust Trust) {
 	whole := d.fields // which leaves d on the stack of those that need not come here
 	show := whole.shown(most)
 	d.message = clean(decl.message.Render(show), maxMessage)
-	if d.suggests {
+	asItCame := d.bound && trust == Internal
+	if d.suggests && !asItCame {
 		d.suggestion = clean(decl.suggestion.Render(show), maxSuggestion)
 	}
-	if decl.templates {
+	switch {
+	case asItCame:
+	case d.bound:
+		d.actions = d.instead(decl.filledIn(show))
+	case decl.templates:
 		filled := decl.filledIn(show)
 		d.actions = slices.Clone(d.actions) // the Error shares the array
 		for i, a := range d.actions {
@@ -333,7 +372,8 @@ func (d *draft) confine(trust Trust) {
 	}
 	d.meta = slices.Clone(d.meta) // the Error shares the array
 	for i, p := range d.meta {
-		if at := slices.Index(decl.keys, p.key); at >= 0 && show(at) == hidden {
+		at := slices.Index(decl.keys, p.key)
+		if at >= 0 && show(at) == hidden || at < 0 && d.bound && most < recoursev1.ErrorParameter_SENSITIVITY_INTERNAL {
 			d.meta[i].value = "" // the key stays: a client may count on it (AIP-193)
 		}
 	}

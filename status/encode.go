@@ -275,6 +275,11 @@ func (e *Error) draft(r *Rendering) draft {
 	if d.domain == "" {
 		d.domain = clean(r.Domain, maxDomain)
 	}
+	if e.received != nil && d.declared == nil {
+		bound := d.fields // which leaves d on the stack of those that need not come here
+		d.message = bound.bind(d.message)
+		d.fields = bound
+	}
 	d.confine(r.Trust)
 	if r.RequestID != "" {
 		d.requestID = clean(r.RequestID, maxRequestID)

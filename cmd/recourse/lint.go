@@ -23,7 +23,9 @@ An error that is right to break a rule says so, and why, in its options:
   lint: {rule: "CAT_MESSAGE_STYLE" reason: "the sentence is law"}
 
 Translations are in files beside the catalogue, see package catalog/locale. With
--translations they are checked too; what is wrong with them is mended there, and has no exceptions.
+-translations they are checked too. An error that is right to have no text in a language says why in its file:
+
+  "shop.example.com/OUT_OF_STOCK": {"untranslated": "the notice is English by law"}
 
 ` + ruleList(slices.Concat(lint.Rules(), translationRules)) + `
 What handlers written in Go answer with is checked by go vet, with recourse-vet of the

@@ -1,5 +1,5 @@
-// Package template is the texts of declared errors: those who render them and those who
-// check them read them in the same way.
+// Package template is the texts of declared errors, the values in them, and their error
+// codes: those who make errors and those who check them go by the same rules.
 package template
 
 import (
