@@ -3,6 +3,7 @@ module github.com/recourse-dev/recourse/gateway
 go 1.26.0
 
 require (
+	connectrpc.com/connect v1.21.1
 	github.com/google/go-cmp v0.7.0
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.32.0
 	github.com/recourse-dev/recourse v0.0.0
