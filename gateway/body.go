@@ -11,6 +11,7 @@ import (
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -135,7 +136,7 @@ func (a *answer) asProblem() problemBody {
 	e := a.err
 	p := problemBody{
 		Type: "about:blank", Title: title(a.http), Status: a.http, Detail: e.Message(),
-		Code: codeName(e.Code()), Reason: e.ErrorCode(), Domain: e.Domain(), Metadata: e.Metadata(),
+		Code: codeName(e.Code()), Reason: e.ErrorCode(), Domain: e.Domain(),
 		Retry: problemRetry{Verdict: word(e.Verdict().String(), "VERDICT_")}, RequestID: a.requestID,
 	}
 	if a.docs != "" {
@@ -153,6 +154,8 @@ func (a *answer) asProblem() problemBody {
 	if a.delay >= 0 {
 		p.Retry.Delay = seconds(a.delay)
 	}
+	info, _ := status.Detail[*errdetails.ErrorInfo](e)
+	p.Metadata = info.GetMetadata() // with what is personal: the caller may see it
 	detail := a.detail()
 	p.Suggestion = detail.GetSuggestion()
 	for _, action := range detail.GetRecoveryActions() {

@@ -56,7 +56,7 @@ func ExposedHeaders() []string {
 
 // Options returns what makes a runtime.ServeMux answer errors. Pass it to
 // runtime.NewServeMux before options of your own: of error handlers and header matchers the
-// last one counts.
+// last one counts. A runtime.ForwardResponseRewriter does not see errors.
 func (c Config) Options() []runtime.ServeMuxOption {
 	return []runtime.ServeMuxOption{
 		runtime.WithErrorHandler(c.handle),

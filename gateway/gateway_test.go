@@ -87,6 +87,28 @@ func TestBodies(t *testing.T) {
 	}
 }
 
+// Only errors that the service has named itself have a page.
+func TestDocs(t *testing.T) {
+	const docs = "https://docs.example.com/errors/"
+	for _, test := range []struct {
+		domain string
+		err    error
+		want   string
+	}{
+		{"", status.New(codes.NotFound, "BOOK_NOT_FOUND", ""), docs + "BOOK_NOT_FOUND"},
+		{"library.example.com", status.New(codes.NotFound, "BOOK_NOT_FOUND", "", status.Domain("library.example.com")), docs + "BOOK_NOT_FOUND"},
+		{"library.example.com", status.New(codes.NotFound, "BOOK_NOT_FOUND", "", status.Domain("other.example.com")), "about:blank"},
+		{"", plain(codes.NotFound, ""), "about:blank"},
+		{"", context.DeadlineExceeded, "about:blank"},
+	} {
+		rec := httptest.NewRecorder()
+		gateway.Config{Body: gateway.ProblemBody, Domain: test.domain, Docs: docs}.WriteError(rec, httptest.NewRequest("GET", "/", nil), test.err)
+		if got := (response{body: rec.Body.Bytes()}).json(t)["type"]; got != test.want {
+			t.Errorf("%v: type %v, want %s", test.err, got, test.want)
+		}
+	}
+}
+
 func TestAcceptChoosesProblem(t *testing.T) {
 	url := serve(t, failing(rich()), zero.Options()) + "/v1/echo"
 	for accept, problem := range map[string]bool{

@@ -29,6 +29,7 @@ type exchange struct {
 	request *http.Request
 	began   bool    // something was written
 	failed  *answer // to be written next, in place of what comes
+	passed  bool    // the answer was written, and what comes is the mux's
 }
 
 // streamError has the error written, and returns what the mux has to see.
@@ -44,30 +45,31 @@ func (c Config) streamError(ctx context.Context, err error) *grpcstatus.Status {
 }
 
 func (s *exchange) WriteHeader(httpStatus int) {
-	if s.failed != nil && !s.began {
-		s.Header().Del("Transfer-Encoding")
-		s.failed.head(s.Header())
-		httpStatus = s.failed.http
+	a := s.failed
+	if a == nil || s.began {
+		s.began = s.began || httpStatus >= 200
+		s.ResponseWriter.WriteHeader(httpStatus)
+		return
 	}
-	if httpStatus >= 200 {
-		s.began = s.began || s.failed == nil
-	}
-	s.ResponseWriter.WriteHeader(httpStatus)
+	s.failed, s.began, s.passed = nil, true, true
+	s.Header().Del("Transfer-Encoding")
+	a.head(s.Header())
+	s.ResponseWriter.WriteHeader(a.http)
+	_, _ = s.ResponseWriter.Write(a.body()) // fails if the caller is gone
 }
 
 func (s *exchange) Write(b []byte) (int, error) {
-	if a := s.failed; a != nil {
-		body := a.chunk()
-		if !s.began {
-			body = a.body()
-		}
-		s.failed, s.began = nil, true
-		if _, err := s.ResponseWriter.Write(body); err != nil {
+	s.began = true
+	switch a := s.failed; {
+	case s.passed:
+		return len(b), nil
+	case a != nil:
+		s.failed = nil
+		if _, err := s.ResponseWriter.Write(a.chunk()); err != nil {
 			return 0, err
 		}
 		return len(b), nil
 	}
-	s.began = true
 	return s.ResponseWriter.Write(b)
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"connectrpc.com/connect"
 	"github.com/recourse-dev/recourse/gateway/internal/web"
@@ -59,10 +61,10 @@ func (i *interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		if err != nil {
 			return nil, t.fail(err, req.Peer().Protocol == connect.ProtocolConnect)
 		}
-		if h.notModified != nil {
-			return nil, h.notModified
+		resp, err := h.response(out)
+		if err != nil {
+			return nil, err
 		}
-		resp := h.response(out)
 		header, trailer := t.metadata()
 		add(resp.Header(), header)
 		add(resp.Trailer(), trailer)
@@ -73,12 +75,19 @@ func (i *interceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// unaryHandler runs Connect's handler as one of gRPC.
+// unaryHandler runs Connect's handler as one of gRPC. A handler that was left behind may
+// come back at any time.
 type unaryHandler struct {
-	next        connect.UnaryFunc
-	req         connect.AnyRequest
-	resp        connect.AnyResponse
+	next connect.UnaryFunc
+	req  connect.AnyRequest
+	last atomic.Pointer[handled]
+}
+
+// handled is what the handler has returned, but for failures.
+type handled struct {
+	response    connect.AnyResponse
 	notModified error
+	reply       any // what stands for it
 }
 
 func (h *unaryHandler) handle(ctx context.Context, msg any) (any, error) {
@@ -87,23 +96,23 @@ func (h *unaryHandler) handle(ctx context.Context, msg any) (any, error) {
 		proto.Merge(own, msg.(proto.Message))
 	}
 	resp, err := h.next(ctx, h.req)
-	if connect.IsNotModifiedError(err) { // no failure
-		h.notModified = err
-		return &emptypb.Empty{}, nil
-	}
-	if err != nil || resp == nil {
+	switch {
+	case connect.IsNotModifiedError(err): // no failure
+		h.last.Store(&handled{notModified: err, reply: &emptypb.Empty{}})
+	case err != nil || resp == nil:
 		return nil, err
+	default:
+		h.last.Store(&handled{response: resp, reply: resp.Any()})
 	}
-	h.resp = resp
-	return resp.Any(), nil
+	return h.last.Load().reply, nil
 }
 
 // response is the handler's, unless something has taken its place.
-func (h *unaryHandler) response(out any) connect.AnyResponse {
-	if h.resp != nil && h.resp.Any() == out {
-		return h.resp
+func (h *unaryHandler) response(out any) (connect.AnyResponse, error) {
+	if last := h.last.Load(); last != nil && last.reply == out {
+		return last.response, last.notModified
 	}
-	return substitute{connect.NewResponse(&emptypb.Empty{}), out}
+	return substitute{connect.NewResponse(&emptypb.Empty{}), out}, nil
 }
 
 // substitute is a response with a message of any type.
@@ -123,13 +132,15 @@ func (i *interceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) co
 			FullMethod:     spec.Procedure,
 			IsClientStream: spec.StreamType&connect.StreamTypeClient != 0, IsServerStream: spec.StreamType&connect.StreamTypeServer != 0,
 		}
-		err := i.stream(nil, ss, info, func(_ any, ss grpc.ServerStream) error {
-			return next(ss.Context(), &handlerConn{conn, ss})
+		err := i.stream(nil, ss, info, func(_ any, within grpc.ServerStream) error {
+			h := &handlerConn{conn, within, ss, http.Header{}, http.Header{}}
+			defer h.offer()
+			return next(within.Context(), h)
 		})
+		ss.close()
 		if err != nil {
 			return t.fail(err, false)
 		}
-		ss.writeHeader()
 		_, trailer := t.metadata()
 		add(conn.ResponseTrailer(), trailer)
 		return nil
@@ -141,6 +152,10 @@ type serverStream struct {
 	*transport
 	ctx  context.Context
 	conn connect.StreamingHandlerConn
+
+	sending         sync.Mutex // a handler that was left behind may be in the middle of it
+	closed          bool
+	header, trailer http.Header // of the handler
 }
 
 func (s *serverStream) Context() context.Context { return s.ctx }
@@ -148,15 +163,38 @@ func (s *serverStream) Context() context.Context { return s.ctx }
 func (s *serverStream) SetTrailer(md metadata.MD) { _ = s.transport.SetTrailer(md) } // which does not fail
 
 func (s *serverStream) SendMsg(m any) error {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	if s.closed {
+		return errOver
+	}
 	s.writeHeader()
 	return s.conn.Send(m)
 }
 
+var errOver = errors.New("the call is over")
+
+// close waits for a message that is being sent. From then on Connect has the stream.
+func (s *serverStream) close() {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	s.closed = true
+	s.writeHeader()
+	for k, values := range s.trailer {
+		s.conn.ResponseTrailer()[k] = values
+	}
+}
+
 // writeHeader hands the headers to Connect, once.
 func (s *serverStream) writeHeader() {
-	if header, first := s.transport.send(); first {
-		add(s.conn.ResponseHeader(), header)
+	header, first := s.transport.send()
+	if !first {
+		return
 	}
+	for k, values := range s.header {
+		s.conn.ResponseHeader()[k] = values
+	}
+	add(s.conn.ResponseHeader(), header)
 }
 
 func (s *serverStream) RecvMsg(m any) error {
@@ -168,13 +206,33 @@ func (s *serverStream) RecvMsg(m any) error {
 }
 
 // handlerConn shows the handler the stream that the interceptors of gRPC have made of it.
+// Headers and trailers are its own until it sends or returns: once it is left behind, those
+// of Connect are not its to touch.
 type handlerConn struct {
 	connect.StreamingHandlerConn
-	ss grpc.ServerStream
+	within          grpc.ServerStream
+	below           *serverStream
+	header, trailer http.Header
 }
 
-func (h *handlerConn) Receive(m any) error { return h.ss.RecvMsg(m) }
-func (h *handlerConn) Send(m any) error    { return h.ss.SendMsg(m) }
+func (h *handlerConn) ResponseHeader() http.Header  { return h.header }
+func (h *handlerConn) ResponseTrailer() http.Header { return h.trailer }
+func (h *handlerConn) Receive(m any) error          { return h.within.RecvMsg(m) }
+
+func (h *handlerConn) Send(m any) error {
+	h.offer()
+	if m == nil { // headers only
+		return h.below.SendMsg(nil)
+	}
+	return h.within.SendMsg(m)
+}
+
+// offer says what the handler has set up to now.
+func (h *handlerConn) offer() {
+	h.below.sending.Lock()
+	defer h.below.sending.Unlock()
+	h.below.header, h.below.trailer = h.header.Clone(), h.trailer.Clone()
+}
 
 func (i *interceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/internal/rpctest"
+	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -266,6 +268,28 @@ func TestNotModified(t *testing.T) {
 	}
 }
 
+// What a handler of Connect sets by Connect's own means arrives.
+func TestHandlersMetadata(t *testing.T) {
+	server := rpctest.Shapes[1]
+	h := connect.NewServerStreamHandler(server.Method(), func(_ context.Context, _ *connect.Request[text], s *connect.ServerStream[text]) error {
+		s.ResponseHeader().Set("X-Shelf", "7")
+		if err := s.Send(nil); err != nil {
+			return err
+		}
+		s.ResponseTrailer().Set("X-Books", "2")
+		return s.Send(wrapperspb.String("book"))
+	}, connect.WithInterceptors(recourseconnect.Interceptor(quiet()...)))
+	mux := http.NewServeMux()
+	mux.Handle(server.Method(), h)
+	url := listen(t, mux)
+	for _, p := range protocols {
+		r := call(t.Context(), t, url, server, p.option)
+		if r.err != nil || r.header.Get("X-Shelf") != "7" || r.trailer.Get("X-Books") != "2" || !slices.Equal(r.replies, []string{"book"}) {
+			t.Errorf("%s: %q, %v, %v, %v", p.name, r.replies, r.header, r.trailer, r.err)
+		}
+	}
+}
+
 // A client's own end of a call.
 func TestDeadline(t *testing.T) {
 	release := make(chan struct{})
@@ -337,5 +361,65 @@ func TestErrorAndFrom(t *testing.T) {
 	}
 	if e := recourseconnect.Error(errors.New("secret")); e.Code() != connect.CodeInternal || strings.Contains(e.Message(), "secret") {
 		t.Errorf("%v", e)
+	}
+}
+
+// A handler that is left behind does nothing to the answer, whenever it comes back.
+func TestHardStop(t *testing.T) {
+	set, err := policy.New(policy.Defaults(func(p *policy.Policy) {
+		p.HardStop, p.MaxTimeout, p.Backoff = true, 20*time.Millisecond, time.Millisecond
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(t, func(t *testing.T, s rpctest.Shape, protocol connect.ClientOption) {
+		var done sync.WaitGroup
+		done.Add(1)
+		release := make(chan struct{})
+		h := func(_ context.Context, x rpctest.Exchange) error {
+			defer done.Done()
+			<-release
+			for range 3 {
+				_ = x.Send("late")
+			}
+			return nil
+		}
+		r := call(t.Context(), t, serve(t, h, interceptors.Policies(set)), s, protocol, reading())
+		close(release)
+		done.Wait()
+		if e, _ := status.From(r.err); e.ErrorCode() != status.CodeTimeout || len(r.replies) > 0 {
+			t.Errorf("%q, %v", r.replies, r.err)
+		}
+	})
+}
+
+// In gRPC-Web an error that comes first is in the headers, and those have to pass proxies.
+func TestSize(t *testing.T) {
+	huge := status.New(codes.InvalidArgument, "ORDER_INVALID", strings.Repeat("\u4e66", 400), status.Suggest(strings.Repeat("s", 400)))
+	for i := range 50 {
+		huge = huge.With(status.Violation(fmt.Sprintf("books[%d].title", i), "TOO_LONG", strings.Repeat("d", 200)))
+	}
+	for _, most := range []int{0, 7168} {
+		url := serve(t, failing(0, huge), interceptors.TrailerBytes(most)) + rpctest.Shapes[1].Method()
+		req, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader("\x00\x00\x00\x00\x00"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/grpc-web+proto")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		size := 0
+		for k, values := range resp.Header {
+			for _, v := range values {
+				size += len(k) + len(v) + 32
+			}
+		}
+		// Beyond the error Connect adds headers of its own.
+		if most = max(most, status.DefaultTrailerBytes); size > most+400 || size < most/2 || resp.Header.Get("Grpc-Status") != "3" || resp.Header.Get("Grpc-Status-Details-Bin") == "" {
+			t.Errorf("%d bytes of headers: %v", size, resp.Header)
+		}
 	}
 }
