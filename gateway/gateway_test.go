@@ -327,6 +327,10 @@ func TestDegraded(t *testing.T) {
 			t.Errorf("%s: %v", path, got.header)
 		}
 	}
+	all := gateway.Config{Metadata: func(key string) (string, bool) { return key, true }}
+	if got := post(t, serve(t, h, all.Options())+"/v1/echo"); len(got.header.Values("Recourse-Degraded")) != 1 || len(got.header.Values("Recourse-Degraded-Bin")) != 1 {
+		t.Errorf("with all metadata: %v", got.header)
+	}
 	got := post(t, serve(t, rpctest.Echo, zero.Options())+"/v1/echo")
 	if got.header.Get("Recourse-Degraded") != "" || got.header.Get("Cache-Control") != "" {
 		t.Errorf("a good answer: %v", got.header)

@@ -268,6 +268,32 @@ func TestNotModified(t *testing.T) {
 	}
 }
 
+// The headers of a request are metadata, but for those of the protocol.
+func TestIncomingMetadata(t *testing.T) {
+	var seen metadata.MD
+	h := func(ctx context.Context, x rpctest.Exchange) error {
+		seen, _ = metadata.FromIncomingContext(ctx)
+		return x.Send("")
+	}
+	url := serve(t, h)
+	each(t, func(t *testing.T, s rpctest.Shape, protocol connect.ClientOption) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		add := headers{"X-Tenant": "a", "X-Data-Bin": connect.EncodeBinaryHeader([]byte{0, 255})}
+		if r := call(ctx, t, url, s, protocol, connect.WithInterceptors(add)); r.err != nil {
+			t.Fatal(r.err)
+		}
+		for k := range seen {
+			if strings.HasPrefix(k, "grpc-") || strings.HasPrefix(k, "connect-") || k == "te" || k == "content-length" {
+				t.Errorf("metadata %s: %q", k, seen[k])
+			}
+		}
+		if !slices.Equal(seen["x-tenant"], []string{"a"}) || !slices.Equal(seen["x-data-bin"], []string{"\x00\xff"}) {
+			t.Errorf("metadata %v", seen)
+		}
+	})
+}
+
 // What a handler of Connect sets by Connect's own means arrives.
 func TestHandlersMetadata(t *testing.T) {
 	server := rpctest.Shapes[1]
