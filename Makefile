@@ -14,7 +14,10 @@ STATICCHECK ?= go tool -modfile=tools/lint/go.mod staticcheck
 FUZZTIME ?= 30s
 
 # What needs more than the library does: modules of their own, on the library as it is here.
-MODULES := bench telemetry/sdktest examples/observability
+MODULES := bench telemetry/sdktest examples/observability conformance/proxies
+
+# What has a target of its own, since it needs other programs.
+APART := conformance/proxies
 
 # The last published form of recourse.v1, as text. `make breaking` compares with it.
 IMAGE := proto/recourse.v1.image.txtpb
@@ -55,7 +58,7 @@ all: generate-go lint test plugin ## Generate Go, lint and test (the default)
 test: ## Vet, and run all tests, with the race detector too where there is a C compiler
 	go vet ./...
 	go test ./...
-	$(call modules,go vet ./...; go test ./...)
+	$(call modules,go vet ./...; go test ./...,$(filter-out $(APART),$(MODULES)))
 	@# The go command remembers results, and does not look at files outside of a module.
 	go -C examples/observability test -count=1 -run 'Document|Dashboard|Alerts' .
 	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then $(MAKE) race; \
@@ -64,11 +67,15 @@ test: ## Vet, and run all tests, with the race detector too where there is a C c
 .PHONY: race
 race: ## Run all tests with the race detector
 	go test -race ./...
-	$(call modules,go test -race ./...,$(filter-out bench,$(MODULES)))
+	$(call modules,go test -race ./...,$(filter-out bench $(APART),$(MODULES)))
 
 .PHONY: browser-test
 browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder leaves pictures
 	@catalog/docs/browsertest/run.sh
+
+.PHONY: proxies
+proxies: ## Send errors through nginx and HAProxy
+	@conformance/proxies/run.sh
 
 # Apart from the other tests: it builds buf.
 .PHONY: plugin
@@ -89,6 +96,14 @@ demo: ## Run the example server and client against each other
 .PHONY: observability
 observability: ## Show traces, logs and metrics of calls, and serve the metrics for half a minute
 	go -C examples/observability run . -for 30s
+
+.PHONY: polyglot
+polyglot: ## Hold the readers of all languages to the golden errors, and their clients to what servers say
+	go run ./conformance/polyglot -check -o docs/polyglot.md
+
+.PHONY: polyglot-docs
+polyglot-docs: ## Write docs/polyglot.md from a run of all languages
+	go run ./conformance/polyglot -o docs/polyglot.md
 
 .PHONY: generate
 generate: generate-go ## Write gen/ anew from proto/, in all languages: gen/README.md says what that needs

@@ -21,8 +21,10 @@ const (
 	degradedText = "recourse-degraded"
 )
 
-// maxDegraded is what a reader takes from a stranger, and a writer sends.
-const maxDegraded = 4096
+// maxDegraded is what a writer sends: in Base64, and with what else is in the
+// headers, it passes a stock nginx, whose 4 KiB hold all of them. Above that it
+// makes an error of the answer. A reader takes more.
+const maxDegraded = 2048
 
 // SetDegraded marks the answer of the call that ctx belongs to, on a server, as
 // degraded: the handler knows that it is not the real one. It takes effect where
@@ -120,7 +122,7 @@ func degradedIn(md metadata.MD) *recoursev1.Degraded {
 		return kindOnly(md[degradedText]) // a proxy has dropped the rest
 	}
 	d := new(recoursev1.Degraded)
-	if v := values[len(values)-1]; len(v) > 2*maxDegraded || proto.Unmarshal([]byte(v), d) != nil {
+	if v := values[len(values)-1]; len(v) > 4*maxDegraded || proto.Unmarshal([]byte(v), d) != nil {
 		return kindOnly(md[degradedText])
 	}
 	if d = tidyDegraded(d); proto.Size(d) == 0 {
