@@ -58,8 +58,8 @@ export interface ErrorReport {
   readonly operation: string;
 
   /**
-   * The details as they were sent, texts included: pass them to anyUnpack of protobuf-es, say for the fields that a
-   * google.rpc.BadRequest lists.
+   * The details as they were sent, texts included, for anyUnpack of protobuf-es, which throws for one that does not
+   * decode. A google.rpc.BadRequest, for one, has a text for each field of the request that is wrong.
    */
   readonly details: readonly Any[];
 }
