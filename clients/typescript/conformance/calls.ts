@@ -1,5 +1,13 @@
 // One call with either library, whatever its shape.
-import { create, fromBinary, toBinary, type DescMessage, type DescMethod, type Message, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  create,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type DescMethod,
+  type Message,
+  type MessageInitShape,
+} from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { Client, credentials, Metadata } from "@grpc/grpc-js";
@@ -19,7 +27,11 @@ export interface Caller {
   readonly retries: boolean;
 
   /** Calls a method. In a chat, each request but the first is sent once the one before it was answered. */
-  call<M extends DescMethod>(method: M, requests: readonly MessageInitShape<M["input"]>[], visit?: string): Promise<Ended>;
+  call<M extends DescMethod>(
+    method: M,
+    requests: readonly MessageInitShape<M["input"]>[],
+    visit?: string,
+  ): Promise<Ended>;
 
   close(): void;
 }
@@ -148,7 +160,10 @@ function connect(address: string): Caller {
         }
       }
       const one = method.methodKind === "unary" || method.methodKind === "server_streaming";
-      const client = createClient(method.parent, transport) as Record<string, (input: unknown, options: object) => unknown>;
+      const client = createClient(method.parent, transport) as Record<
+        string,
+        (input: unknown, options: object) => unknown
+      >;
       try {
         const reply = client[method.localName]!(one ? requests[0] : inputs(), {
           headers: visit === undefined ? {} : { "x-visit": visit },

@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { Degraded_KindSchema } from "../gen/recourse/v1/degraded_pb.js";
 import { OutcomeSchema, RetryAdvice_VerdictSchema, RetryAdvice_WhySchema } from "../gen/recourse/v1/error_detail_pb.js";
 import { RecoveryAction_ActorSchema } from "../gen/recourse/v1/recovery_action_pb.js";
-import { Code, RecoveryActionSchema, type DegradedReport, type ErrorReport, type RecoveryAction } from "../src/index.js";
+import {
+  Code,
+  RecoveryActionSchema,
+  type DegradedReport,
+  type ErrorReport,
+  type RecoveryAction,
+} from "../src/index.js";
 
 export interface Golden {
   readonly name: string;

@@ -5,11 +5,7 @@ import { EmptySchema, file_google_protobuf_empty, FileDescriptorProtoSchema } fr
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import {
-  Assistant,
-  type ClassifyIntentResponse,
-  type ProcessResponse,
-} from "../gen/assistant/v1/assistant_pb.js";
+import { Assistant, type ClassifyIntentResponse, type ProcessResponse } from "../gen/assistant/v1/assistant_pb.js";
 import { Code, DegradedKind, Outcome, readDegraded, readError, Verdict, Why, type ErrorReport } from "../src/index.js";
 import { callerOf, type Caller, type Ended } from "./calls.js";
 import { readFile, type Library } from "./file.js";
@@ -126,9 +122,17 @@ async function visit(shape: Shape, ...wants: string[]): Promise<Visit> {
 function send(caller: Caller, shape: Shape, wants: string[], id: string): Promise<Ended> {
   switch (shape) {
     case "process":
-      return caller.call(Assistant.method.process, wants.map((query) => ({ query })), id);
+      return caller.call(
+        Assistant.method.process,
+        wants.map((query) => ({ query })),
+        id,
+      );
     case "generate":
-      return caller.call(Assistant.method.generate, wants.map((prompt) => ({ prompt })), id);
+      return caller.call(
+        Assistant.method.generate,
+        wants.map((prompt) => ({ prompt })),
+        id,
+      );
     case "transcribe":
       return caller.call(
         Assistant.method.transcribe,
@@ -136,7 +140,11 @@ function send(caller: Caller, shape: Shape, wants: string[], id: string): Promis
         id,
       );
     case "chat":
-      return caller.call(Assistant.method.chat, wants.map((message) => ({ message })), id);
+      return caller.call(
+        Assistant.method.chat,
+        wants.map((message) => ({ message })),
+        id,
+      );
   }
 }
 
@@ -189,7 +197,9 @@ function stale(v: Visit, messages: number): void {
 function everything({ error }: Visit): string {
   const { message, stack, metadata } = error as Error & { metadata: Iterable<[string, string]> | { getMap(): object } };
   const values = "getMap" in metadata ? Object.values(metadata.getMap()) : [...metadata].map(([, value]) => value);
-  const decoded = values.map((v) => (typeof v === "string" ? v + Buffer.from(v, "base64").toString("latin1") : v.toString("latin1")));
+  const decoded = values.map((v) =>
+    typeof v === "string" ? v + Buffer.from(v, "base64").toString("latin1") : v.toString("latin1"),
+  );
   return [message, stack, ...decoded].join("\n");
 }
 

@@ -1,6 +1,10 @@
 import { ScalarType } from "@bufbuild/protobuf";
 import { reflect, type ReflectList, type ReflectMap, type ReflectMessage } from "@bufbuild/protobuf/reflect";
-import { RecoveryAction_Actor as Actor, RecoveryActionSchema, type RecoveryAction } from "../gen/recourse/v1/recovery_action_pb.js";
+import {
+  RecoveryAction_Actor as Actor,
+  RecoveryActionSchema,
+  type RecoveryAction,
+} from "../gen/recourse/v1/recovery_action_pb.js";
 import { clean } from "./text.js";
 
 const maxActions = 5;

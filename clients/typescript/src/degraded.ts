@@ -1,11 +1,13 @@
 import { DegradedSchema, Degraded_Kind as Kind } from "../gen/recourse/v1/degraded_pb.js";
 import { tidyActions } from "./actions.js";
-import { binary, text, type MetadataLike } from "./metadata.js";
+import { binary, has, text, type MetadataLike } from "./metadata.js";
 import { maxDomain, maxErrorCode, maxMessage, milliseconds, valueOf } from "./read.js";
 import type { DegradedReport } from "./report.js";
 import { clean } from "./text.js";
 import { decode } from "./wire.js";
 
+const keyMark = "recourse-degraded-bin";
+const keyText = "recourse-degraded";
 const maxMark = 8192;
 const maxSource = 64;
 
@@ -24,7 +26,7 @@ const nothingSaid: DegradedReport = {
  * the same mark where the server knew early.
  */
 export function readDegraded(trailers: MetadataLike): DegradedReport | undefined {
-  const mark = binary(trailers, "recourse-degraded-bin");
+  const mark = binary(trailers, keyMark);
   const degraded = mark === undefined || mark.length > maxMark ? undefined : decode(DegradedSchema, mark);
   if (degraded !== undefined) {
     const errorCode = clean(degraded.errorCode, maxErrorCode);
@@ -40,15 +42,16 @@ export function readDegraded(trailers: MetadataLike): DegradedReport | undefined
     };
     return saysNothing(report) ? nothingSaid : report;
   }
-  const line = text(trailers, "recourse-degraded");
-  if (line === undefined) {
+  if (!has(trailers, keyMark) && !has(trailers, keyText)) {
     return undefined;
   }
-  const kind = line.split(";", 1)[0]!.trim().toUpperCase();
+  const kind = (text(trailers, keyText) ?? "").split(";", 1)[0]!.trim().toUpperCase();
   return { ...nothingSaid, kind: valueOf(Kind, kind) ?? Kind.UNSPECIFIED };
 }
 
 function saysNothing(report: DegradedReport): boolean {
   const { kind, errorCode, suggestion, actions, ageMs, source } = report;
-  return kind === Kind.UNSPECIFIED && ageMs === undefined && actions.length === 0 && errorCode + suggestion + source === "";
+  return (
+    kind === Kind.UNSPECIFIED && ageMs === undefined && actions.length === 0 && errorCode + suggestion + source === ""
+  );
 }

@@ -5,6 +5,11 @@ export interface MetadataLike {
   get(key: string): string | null | readonly (string | Uint8Array)[];
 }
 
+/** has says whether there is a value of a key, be it damaged. */
+export function has(metadata: MetadataLike, key: string): boolean {
+  return last(metadata, key) !== undefined;
+}
+
 /** text is the value of a key; of several that a library keeps apart the last. */
 export function text(metadata: MetadataLike, key: string): string | undefined {
   const value = last(metadata, key);

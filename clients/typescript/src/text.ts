@@ -52,7 +52,7 @@ export function validText(bytes: Uint8Array): Uint8Array {
   const out: number[] = [];
   let valid = true;
   let inRun = false;
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const length = characterAt(bytes, i);
     if (length > 0) {
       out.push(...bytes.subarray(i, i + length));
@@ -79,8 +79,9 @@ function characterAt(bytes: Uint8Array, i: number): number {
     }
   }
   const second = bytes[i + 1]!;
+  // Neither too long for what they say, nor a surrogate, nor beyond the last code point.
   const overlong = (first === 0xe0 && second < 0xa0) || (first === 0xf0 && second < 0x90);
-  const beyond = (first === 0xed && second > 0x9f) || (first === 0xf4 && second > 0x8f); // surrogates, and what is no code point
+  const beyond = (first === 0xed && second > 0x9f) || (first === 0xf4 && second > 0x8f);
   return overlong || beyond ? 0 : length;
 }
 

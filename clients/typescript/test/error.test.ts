@@ -7,7 +7,15 @@ import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.js";
 import { Code, Outcome, readDegraded, readError, Verdict } from "../src/index.js";
 
 test("an error that no gRPC library has made is none", () => {
-  for (const value of [undefined, null, "text", 14, new Error("text"), Object.assign(new Error(), { code: "ENOENT" }), {}]) {
+  for (const value of [
+    undefined,
+    null,
+    "text",
+    14,
+    new Error("text"),
+    Object.assign(new Error(), { code: "ENOENT" }),
+    {},
+  ]) {
     assert.equal(readError(value), undefined);
   }
 });
@@ -32,7 +40,11 @@ test("an error that the library has made itself has the advice of its code", () 
 
 test("details of the Connect protocol are read, which has no status around them", () => {
   const error = new ConnectError("the book is on loan", ConnectCode.FailedPrecondition, { "x-request-id": "req-1" });
-  const info = create(ErrorInfoSchema, { reason: "BOOK_ON_LOAN", domain: "library.example.com", metadata: { book: "42" } });
+  const info = create(ErrorInfoSchema, {
+    reason: "BOOK_ON_LOAN",
+    domain: "library.example.com",
+    metadata: { book: "42" },
+  });
   error.details = [{ type: "google.rpc.ErrorInfo", value: toBinary(ErrorInfoSchema, info) }];
   const report = readError(error);
   assert.equal(report?.errorCode, "BOOK_ON_LOAN");
@@ -43,7 +55,11 @@ test("details of the Connect protocol are read, which has no status around them"
 });
 
 test("a status of another error is not heeded", () => {
-  const metadata = new Headers({ "grpc-status": "14", "grpc-message": "down", "grpc-status-details-bin": "CAkSBGxvYW4" });
+  const metadata = new Headers({
+    "grpc-status": "14",
+    "grpc-message": "down",
+    "grpc-status-details-bin": "CAkSBGxvYW4",
+  });
   // Connect has taken code and message from the details.
   const report = readError(new ConnectError("loan", ConnectCode.FailedPrecondition, metadata));
   assert.equal(report?.code, Code.UNAVAILABLE);
@@ -68,9 +84,20 @@ test("a field of an unexpected wire type is passed over", () => {
   assert.equal(report?.outcome, Outcome.UNSPECIFIED);
 });
 
+test("a mark that is damaged is a mark all the same", () => {
+  for (const mark of ["CA", "%%%", "A"]) {
+    const report = readDegraded(new Headers({ "recourse-degraded-bin": mark }));
+    assert.equal(report?.source, "not said", mark);
+    assert.equal(report.kind, 0);
+  }
+});
+
 test("of a mark that stands there twice the last counts", () => {
   assert.equal(readDegraded(new Headers()), undefined);
   const headers = new Headers({ "recourse-degraded-bin": "CAE, CAI" });
   assert.equal(readDegraded(headers)?.kind, 2);
-  assert.equal(readDegraded(new Headers({ "recourse-degraded-bin": "%", "recourse-degraded": "stale;age=1" }))?.kind, 1);
+  assert.equal(
+    readDegraded(new Headers({ "recourse-degraded-bin": "%", "recourse-degraded": "stale;age=1" }))?.kind,
+    1,
+  );
 });

@@ -5,7 +5,9 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { loadGolden } from "../conformance/golden.js";
 import { readDegraded, readError, type RecoveryAction } from "../src/index.js";
+import { StatusSchema } from "../gen/google/rpc/status_pb.js";
 import { byteLength, clean } from "../src/text.js";
+import { decode } from "../src/wire.js";
 import { Random } from "./random.js";
 
 const rounds = 20_000;
@@ -88,11 +90,17 @@ fuzz("a mutated status", (random) => {
   isReport(serviceError(code, random.mutated(status)));
 });
 
+const details = statuses.flatMap(({ status }) =>
+  (decode(StatusSchema, status)?.details ?? []).map(({ typeUrl, value }) => ({
+    type: typeUrl.split("/").pop()!,
+    value,
+  })),
+);
+
 fuzz("mutated details without a status around them", (random) => {
-  const types = ["google.rpc.ErrorInfo", "google.rpc.RetryInfo", "google.rpc.RequestInfo", "recourse.v1.ErrorDetail"];
-  const { code, status } = statuses[random.below(statuses.length)]!;
-  const details = types.map((type) => ({ type, value: random.mutated(status.subarray(random.below(status.length))) }));
-  isReport({ code, rawMessage: "what the call said", metadata: new Headers(), details });
+  const some = Array.from({ length: 1 + random.below(4) }, () => details[random.below(details.length)]!);
+  const mutated = some.map(({ type, value }) => ({ type, value: random.below(2) ? random.mutated(value) : value }));
+  isReport({ code: 1 + random.below(16), rawMessage: "", metadata: new Headers(), details: mutated });
 });
 
 fuzz("a mutated mark of a degraded answer", (random) => {
@@ -112,5 +120,10 @@ fuzz("a mutated mark of a degraded answer", (random) => {
 test("what nests without end is no detail", () => {
   const info = Buffer.alloc(60_000, 0x0b); // one group in another
   isReport(serviceError(9, info));
-  isReport({ code: 9, rawMessage: "", metadata: new Headers(), details: [{ type: "recourse.v1.ErrorDetail", value: new Uint8Array(info) }] });
+  isReport({
+    code: 9,
+    rawMessage: "",
+    metadata: new Headers(),
+    details: [{ type: "recourse.v1.ErrorDetail", value: new Uint8Array(info) }],
+  });
 });

@@ -10,7 +10,10 @@ test("every character is what text.json says of it", () => {
     readFileSync(new URL("../../../../conformance/text.json", import.meta.url), "utf8"),
   );
   const wanted = new Map<number, string>();
-  for (const [list, becomes] of [[ranges.spaces, " "], [ranges.removed, ""]] as const) {
+  for (const [list, becomes] of [
+    [ranges.spaces, " "],
+    [ranges.removed, ""],
+  ] as const) {
     for (const [first, last] of list) {
       for (let c = first; c <= last; c++) {
         wanted.set(c, becomes);

@@ -44,7 +44,8 @@ export function dial(addr: string): Client {
 
 function callOf(client: Client, method: DescMethod) {
   const path = `/${method.parent.typeName}/${method.name}`;
-  const write = (request: object): Buffer => Buffer.from(toBinary(method.input, create(method.input as DescMessage, request as Record<string, unknown>)));
+  const write = (request: object): Buffer =>
+    Buffer.from(toBinary(method.input, create(method.input as DescMessage, request as Record<string, unknown>)));
   const read = (bytes: Buffer): object => fromBinary(method.output as DescMessage, bytes);
 
   return (input: object, { headers = {}, onTrailer }: CallOptions = {}) => {
@@ -66,7 +67,9 @@ function callOf(client: Client, method: DescMethod) {
 
     switch (method.methodKind) {
       case "unary":
-        return answer((done) => client.makeUnaryRequest(path, write, read, input, metadata, {}, done).on("status", onStatus));
+        return answer((done) =>
+          client.makeUnaryRequest(path, write, read, input, metadata, {}, done).on("status", onStatus),
+        );
       case "client_streaming":
         return answer((done) => {
           void send(client.makeClientStreamRequest(path, write, read, metadata, {}, done).on("status", onStatus));

@@ -2,7 +2,14 @@
 // With -connect it calls through Connect instead of grpc-js; with -check it writes what the conformance suite reads.
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { Actor, DegradedKind, readDegraded, readError, type DegradedReport, type ErrorReport } from "@recourse-dev/recourse";
+import {
+  Actor,
+  DegradedKind,
+  readDegraded,
+  readError,
+  type DegradedReport,
+  type ErrorReport,
+} from "@recourse-dev/recourse";
 import { Assistant } from "../gen/assistant/v1/assistant_pb.js";
 import { check } from "./check.js";
 import { dial, grpcJsClient, type CallOptions, type Calls } from "./grpc-js.js";
@@ -27,7 +34,8 @@ const situations: Record<string, (client: Client, as: (token: string) => CallOpt
       yield* one(c.classifyIntent({ query: "Where is my order?" }, as("token-of-quinn"))); // who has two a minute
     }
   },
-  "breaks-off": (c, as) => each(c.generate({ prompt: `the sea at night, by ${library} demo:break` }, as("token-of-ada"))),
+  "breaks-off": (c, as) =>
+    each(c.generate({ prompt: `the sea at night, by ${library} demo:break` }, as("token-of-ada"))),
   sound: (c, as) => one(c.transcribe(recording(), as("token-of-ada"))),
   "chat-full": (c, as) => each(c.chat(chat(), as("token-of-ada"))),
   bug: (c, as) => one(c.process({ query: "Will it rain? demo:panic" }, as("token-of-ada"))),
@@ -54,7 +62,13 @@ async function* each(replies: AsyncIterable<object>): AsyncIterable<string> {
   }
 }
 
-function textOf(reply: { answer?: string; intent?: string; text?: string; transcript?: string; message?: string }): string {
+function textOf(reply: {
+  answer?: string;
+  intent?: string;
+  text?: string;
+  transcript?: string;
+  message?: string;
+}): string {
   return reply.answer ?? reply.text ?? reply.transcript ?? reply.message ?? reply.intent ?? "";
 }
 
