@@ -1,4 +1,4 @@
-// Whatever arrives, a reader reports, within the limits. FUZZ_MS is how long each of these tests looks for more.
+// Whatever arrives, a reader reports, within the limits. Each of these tests takes a second, or FUZZ_MS.
 import assert from "node:assert/strict";
 import { Metadata } from "@grpc/grpc-js";
 import { test } from "node:test";
@@ -10,7 +10,6 @@ import { byteLength, clean } from "../src/text.js";
 import { decode } from "../src/wire.js";
 import { Random } from "./random.js";
 
-const rounds = 20_000;
 const ms = Number(process.env["FUZZ_MS"] ?? 1000);
 const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 32);
 const golden = loadGolden(fileURLToPath(new URL("../../../../conformance/golden", import.meta.url)));
@@ -19,7 +18,7 @@ function fuzz(name: string, once: (random: Random) => void): void {
   test(`${name}, seed ${seed}`, () => {
     const random = new Random(seed);
     const end = performance.now() + ms;
-    for (let i = 0; i < rounds && performance.now() < end; i++) {
+    while (performance.now() < end) {
       once(random);
     }
   });
