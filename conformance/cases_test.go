@@ -255,7 +255,7 @@ func cases() map[string]golden.Case {
 	add("info-under-another-host", "what stands before the last slash of a type does not count", book(&anypb.Any{
 		TypeUrl: "types.example.com/x/google.rpc.ErrorInfo", Value: slices.Concat(field(1, theCode), field(2, theDomain))}))
 	add("metadata-odd", "keys that are none are left out", book(&errdetails.ErrorInfo{Reason: theCode, Domain: theDomain, Metadata: map[string]string{
-		"": "no key", strings.Repeat("k", 65): "too long", "bad\nkey": "unclean", "value": " \x1b[31mred\n", "Key": "not as AIP-193 has it", "empty": ""}}))
+		"__proto__": "a key", "": "no key", strings.Repeat("k", 65): "too long", "bad\nkey": "unclean", "value": " \x1b[31mred\n", "Key": "not as AIP-193 has it", "empty": ""}}))
 	add("metadata-says-it-all", "a server behind a gateway that knows google.rpc only: outcome and verdict stand in the metadata", book(&errdetails.ErrorInfo{
 		Reason: theCode, Domain: theDomain, Metadata: map[string]string{"recourseOutcome": "NOT_APPLIED", "recourseRetry": "AT_HIGHER_LEVEL", "book": "42"}}))
 	add("metadata-verdict-unknown", "a verdict of a later version in the metadata", book(&errdetails.ErrorInfo{
@@ -352,6 +352,13 @@ func cases() map[string]golden.Case {
 		RecoveryActions: []*action{{Label: "a\u200bb"}, status.Action(0, "Run", &recoursev1.OpenLink{Url: "javascript:alert(1)"})},
 		Age:             &durationpb.Duration{Seconds: -5}, Source: strings.Repeat("z", 100) + "\n"})))
 	add("degraded-no-code", "a domain without an error code says nothing", answers("recourse-degraded-bin", mark(&recoursev1.Degraded{Kind: recoursev1.Degraded_KIND_DEFAULT, Domain: theDomain})))
+	add("degraded-unusable", "what is left of a mark that is clean to nothing", answers("recourse-degraded-bin", mark(&recoursev1.Degraded{
+		Kind: recoursev1.Degraded_KIND_DEFAULT, ErrorCode: "\u202e", Domain: theDomain, Suggestion: " \n ", Source: " a ",
+		RecoveryActions: []*action{status.Action(0, "Run", &recoursev1.OpenLink{Url: "javascript:alert(1)"})}})))
+	add("degraded-of-another-style", "an error code is what the service says", answers("recourse-degraded-bin", mark(&recoursev1.Degraded{
+		Kind: recoursev1.Degraded_KIND_DEFAULT, ErrorCode: "book-on-loan", Domain: "Library"})))
+	add("degraded-not-utf8", "a byte that is no text costs that byte, not the mark", answers("recourse-degraded-bin", base64.RawStdEncoding.EncodeToString(
+		slices.Concat(protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1), field(4, "Ask at \xffthe desk."))), "recourse-degraded", "default"))
 	add("degraded-failed", "a call that failed has no answer to be degraded", trailers(book(identity), "recourse-degraded-bin", mark(stale), "recourse-degraded", line))
 	return all
 }
