@@ -48,7 +48,7 @@ if grep -nE '$(1)' /dev/null $(2) | grep -vE '^[^:]+:[0-9]+:[[:space:]]*//'; the
 endef
 
 .PHONY: all
-all: generate lint test plugin ## Generate, lint and test (the default)
+all: generate-go lint test plugin ## Generate Go, lint and test (the default)
 
 # The race detector needs a C compiler; without one the go command turns cgo off.
 .PHONY: test
@@ -91,7 +91,11 @@ observability: ## Show traces, logs and metrics of calls, and serve the metrics 
 	go -C examples/observability run . -for 30s
 
 .PHONY: generate
-generate: ## Write gen/ anew from proto/, and that of the guide's example
+generate: generate-go ## Write gen/ anew from proto/, in all languages: gen/README.md says what that needs
+	tools/polyglot/generate.sh
+
+.PHONY: generate-go
+generate-go: ## Write gen/go anew from proto/, and that of the guide's example; this needs nothing but Go
 	$(BUF) generate
 	$(GUIDE)/generate.sh
 
@@ -105,7 +109,8 @@ errors-docs: ## Write the pages of the example's errors anew from proto/
 checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
 	$(BUF) generate -o "$$dir"; \
-	diff -r "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }; \
+	tools/polyglot/generate.sh -o "$$dir/gen"; \
+	diff -rq -x README.md "$$dir/gen" gen || { echo 'gen/ is not current: run make generate' >&2; exit 1; }; \
 	$(GUIDE)/generate.sh "$$dir/guide"; \
 	diff -r "$$dir/guide" $(GUIDE)/gen || { echo '$(GUIDE)/gen is not current: run make generate' >&2; exit 1; }; \
 	$(BUF) build -o "$$dir/set.binpb"; \
