@@ -90,6 +90,14 @@ demo: ## Run the example server and client against each other
 observability: ## Show traces, logs and metrics of calls, and serve the metrics for half a minute
 	go -C examples/observability run . -for 30s
 
+.PHONY: polyglot
+polyglot: ## Hold the readers of all languages to the golden errors, and their clients to what servers say
+	go run ./conformance/polyglot -check -o docs/polyglot.md
+
+.PHONY: polyglot-docs
+polyglot-docs: ## Write docs/polyglot.md from a run of all languages
+	go run ./conformance/polyglot -o docs/polyglot.md
+
 .PHONY: generate
 generate: generate-go ## Write gen/ anew from proto/, in all languages: gen/README.md says what that needs
 	tools/polyglot/generate.sh

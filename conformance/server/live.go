@@ -13,6 +13,7 @@ import (
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -37,12 +38,22 @@ var (
 	// A service says it as it found it: nothing of this may arrive.
 	errDriver = errors.New("connect to postgres://svc:hunter2@10.0.0.7/history: password authentication failed")
 
-	// More than any trailer takes.
+	// More than any trailers take: it has to be cut to what they do.
 	errLarge = status.New(codes.InvalidArgument, "ROWS_INVALID", "many rows are invalid", status.Suggest("Correct the rows and send them again."),
-		status.Meta("rows", strings.Repeat("0123456789", 2000)), status.Outcome(status.NotApplied))
+		status.Outcome(status.NotApplied), status.Attach(rows(1000)))
 
 	degraded = &recoursev1.Degraded{Kind: recoursev1.Degraded_KIND_STALE, ErrorCode: "MODEL_BUSY", Domain: domain, Suggestion: "This may be out of date.", Source: "last good answer"}
 )
+
+func rows(n int) *errdetails.BadRequest {
+	b := new(errdetails.BadRequest)
+	for i := range n {
+		b.FieldViolations = append(b.FieldViolations, &errdetails.BadRequest_FieldViolation{
+			Field: "rows[" + strconv.Itoa(i) + "].text", Reason: "REQUIRED", Description: "the row has no text",
+		})
+	}
+	return b
+}
 
 // delay is short: every language waits for it.
 const delay = 300 * time.Millisecond

@@ -110,12 +110,6 @@ func Load(folder string) ([]Case, error) {
 // Text is the form in which a golden file stands in the repository.
 func (c Case) Text() ([]byte, error) { return text(c) }
 
-// Text shows a report as golden files have it, so that two are the same where their texts are.
-func (r Report) Text() (string, error) {
-	b, err := text(r)
-	return string(b), err
-}
-
 func text(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
