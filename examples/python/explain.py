@@ -53,7 +53,9 @@ def details(action: RecoveryAction) -> str:
     """Returns what an action says beyond its label. Nothing is carried out: that is for people."""
     kind = action.WhichOneof("action")
     if kind == "fix_fields":
-        return ", ".join(f.field + (f" = {f.suggested_value}" if f.suggested_value else "") for f in action.fix_fields.fixes)
+        return ", ".join(
+            f.field + (f" = {f.suggested_value}" if f.suggested_value else "") for f in action.fix_fields.fixes
+        )
     if kind == "open_link":
         return action.open_link.url
     if kind == "contact_support":

@@ -35,7 +35,9 @@ CHANNEL = [
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Talks to the assistant of examples/server.")
     parser.add_argument("--addr", default="127.0.0.1:50051", help="address of the assistant")
-    parser.add_argument("--token", default=os.environ.get("ASSISTANT_TOKEN", ""), help="bearer token; by default $ASSISTANT_TOKEN")
+    parser.add_argument(
+        "--token", default=os.environ.get("ASSISTANT_TOKEN", ""), help="bearer token; by default $ASSISTANT_TOKEN"
+    )
     parser.add_argument("--timeout", type=float, default=30, help="how many seconds to wait at most")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("classify", help="find out what a text is about").add_argument("text")

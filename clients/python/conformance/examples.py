@@ -53,12 +53,19 @@ def answer(run: Run) -> None:
 
 def not_understood(run: Run) -> None:
     run(ADA, "classify", "blue ideas sleep furiously").shows(
-        FAILED, "INTENT_NOT_UNDERSTOOD", "Try rephrasing your request more clearly", "Ask the same in other words.*query"
+        FAILED,
+        "INTENT_NOT_UNDERSTOOD",
+        "Try rephrasing your request more clearly",
+        "Ask the same in other words.*query",
     )
 
 
 def fields(run: Run) -> None:
-    run(ADA, "process", "--id", "42", "").shows(FAILED, "FIELDS_INVALID", "Correct the request.*query.*request_id")
+    screen = run(ADA, "process", "--id", "42", "")
+    screen.shows(FAILED, "FIELDS_INVALID", "Correct the request.*query.*request_id")
+    shown = (FOLDER / "README.md").read_text("utf-8").rpartition("The second one shows\n\n```\n")[2].splitlines()
+    if len(shown) != 5 or screen.said.splitlines()[:3] != shown[:3]:
+        raise Unmet(f"the README shows {shown}, and the example {screen.said!r}")
 
 
 def token_expired(run: Run) -> None:
@@ -83,7 +90,9 @@ def breaks_off(run: Run) -> None:
 
 
 def sound(run: Run) -> None:
-    run(ADA, "transcribe", "where is", f"@{__file__}").shows(FAILED, "SOUND_NOT_SUPPORTED", "Send words in place of sound")
+    run(ADA, "transcribe", "where is", f"@{__file__}").shows(
+        FAILED, "SOUND_NOT_SUPPORTED", "Send words in place of sound"
+    )
 
 
 def chat_full(run: Run) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import golden
 import pytest
+from encoded import field
 from google.protobuf.message import Message
 
 from recourse_errors import Code, Outcome, Verdict, Why, _text, _wire, read_degraded, read_error
@@ -19,12 +20,10 @@ def broken(rng, data):
     out = bytearray(data)
     for _ in range(rng.randint(1, 4)):
         at = rng.randint(0, len(out))
-        out[at : at + rng.choice((0, 0, 1, 1, 8))] = rng.choice((b"", rng.randbytes(1), rng.randbytes(5), bytes(out[at : at + 9])))
+        out[at : at + rng.choice((0, 0, 1, 1, 8))] = rng.choice(
+            (b"", rng.randbytes(1), rng.randbytes(5), bytes(out[at : at + 9]))
+        )
     return bytes(out) if rng.random() < 0.9 else bytes(out[: rng.randint(0, len(out))])
-
-
-def field(number, value):
-    return _wire._encode_varint(number << 3 | _wire.BYTES) + _wire._encode_varint(len(value)) + value
 
 
 def shaken(rng, data, depth):
@@ -100,7 +99,9 @@ def check_mark(mark):
         clean(text, limit)
     check_actions(mark.recovery_actions)
     assert mark.age is None or mark.age >= timedelta(0)
-    assert mark.kind or mark.error_code or mark.suggestion or mark.recovery_actions or mark.age is not None or mark.source
+    assert (
+        mark.kind or mark.error_code or mark.suggestion or mark.recovery_actions or mark.age is not None or mark.source
+    )
 
 
 def details_of(case):
@@ -113,10 +114,19 @@ def test_error_of_anything(seed):
     spoiled = 0
     for _ in range(ROUNDS):
         case = rng.choice(CASES)
-        sent = shaken(rng, details_of(case), rng.randint(0, 6)) if rng.random() < 0.95 else rng.randbytes(rng.randint(0, 300))
+        sent = (
+            shaken(rng, details_of(case), rng.randint(0, 6))
+            if rng.random() < 0.95
+            else rng.randbytes(rng.randint(0, 300))
+        )
         code = case.code if rng.random() < 0.9 else rng.choice((-1, 0, 1, 16, 17, 1 << 40))
-        trailers = [("grpc-status-details-bin", sent), ("x-request-id", broken(rng, b"req-1").decode("utf-8", "surrogateescape"))]
-        error = read_error(golden.Failed(case._replace(code=code, message=sent[:99].decode("latin-1"), trailers=trailers)))
+        trailers = [
+            ("grpc-status-details-bin", sent),
+            ("x-request-id", broken(rng, b"req-1").decode("utf-8", "surrogateescape")),
+        ]
+        error = read_error(
+            golden.Failed(case._replace(code=code, message=sent[:99].decode("latin-1"), trailers=trailers))
+        )
         check_error(error)
         spoiled += error.message != case.message
     assert 0 < spoiled < ROUNDS  # what is tried is neither all broken nor all whole
@@ -135,4 +145,3 @@ def test_mark_of_anything(seed):
         check_mark(mark)
         kinds.add(mark.kind)
     assert len(kinds) > 3
-

@@ -7,6 +7,7 @@ import golden
 import grpc
 import grpc.aio
 import pytest
+from encoded import field
 from google.protobuf import struct_pb2
 from google.protobuf.duration_pb2 import Duration
 from recourse.v1.error_detail_pb2 import ErrorDetail
@@ -113,8 +114,8 @@ def test_mending_leaves_all_but_texts(data, rest):
 @pytest.mark.parametrize(
     "data",
     [
-        b"\x0a", b"\x0a\x05a", b"\x08", b"\x08" + b"\xff" * 11, b"\x08" + b"\xff" * 9 + b"\x02", b"\x00", b"\x07", b"\x0c",
-        b"\x0b", b"\x0b\x14", b"\x09\x00", b"\x0d\x00",
+        b"\x0a", b"\x0a\x05a", b"\x0a\x02a", b"\x08", b"\x08" + b"\xff" * 11, b"\x08" + b"\xff" * 9 + b"\x02", b"\x00",
+        b"\x07", b"\x0c", b"\x0b", b"\x0b\x14", b"\x09\x00", b"\x0d\x00",
     ],
 )  # fmt: skip
 def test_bytes_that_are_no_message(data):
@@ -128,8 +129,8 @@ def test_message_that_cannot_be_mended():
 
 def test_messages_within_each_other_without_end():
     data = b"\xff"
-    for _ in range(500):
-        data = b"\x0a" + _wire._encode_varint(len(data) + 3) + b"\x32" + _wire._encode_varint(len(data)) + data
+    for _ in range(5000):
+        data = field(1, field(6, data))
     assert _wire.decode(struct_pb2.ListValue, data) is None
 
 
@@ -156,7 +157,9 @@ def test_the_example_of_the_readme(capsys):
         def Process(self, request):
             raise Call(case.code, case.message, case.trailers)
 
-    (example,) = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text("utf-8"), re.DOTALL)
+    (example,) = re.findall(
+        r"```python\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text("utf-8"), re.DOTALL
+    )
     exec(example, {"stub": Stub(), "request": None})
     shown = capsys.readouterr().out
     assert "Try again in a moment, or ask at the desk." in shown

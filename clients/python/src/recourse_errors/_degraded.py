@@ -56,7 +56,7 @@ class Degraded:
 
 
 def read_degraded(metadata: Optional[Metadata]) -> Optional[Degraded]:
-    """Reads from the trailing metadata of a call that succeeded whether its answer is degraded; None if it is the real one.
+    """Reads the mark of a degraded answer from the trailing metadata of a call that succeeded; None if it is real.
 
         reply, call = stub.Process.with_call(request)
         mark = read_degraded(call.trailing_metadata())

@@ -47,8 +47,8 @@ class CallError:
     """The gRPC code; of those that this version does not know, UNKNOWN."""
 
     error_code: str
-    """The stable name of the error, such as BOOK_ON_LOAN: what programs compare, together with domain. It is the name of
-    the code where the server gives none."""
+    """The stable name of the error, such as BOOK_ON_LOAN: what programs compare, together with domain. It is the name
+    of the code where the server gives none."""
 
     domain: str
     """Who defines the error code. Empty if the server does not say."""
@@ -289,8 +289,8 @@ def values(metadata: Metadata, key: str) -> List[Union[str, bytes]]:
 
 
 def split(data: bytes, kind: Type[M]) -> Optional[Tuple[M, List[bytes]]]:
-    """Decodes an ErrorDetail or a Degraded without its lists, one of whose entries would spoil the rest: what is broken in
-    the recovery actions is left out alone."""
+    """Decodes an ErrorDetail or a Degraded without its lists, of which one broken entry would spoil the rest, and
+    returns the recovery actions encoded."""
     lists = {f.number for f in kind.DESCRIPTOR.fields if f.is_repeated}
     actions = kind.DESCRIPTOR.fields_by_name["recovery_actions"].number
     try:
