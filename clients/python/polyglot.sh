@@ -15,12 +15,12 @@ made=$("$python" --version | cat - requirements.txt)
 if [ "$(cat .venv/made 2>/dev/null)" != "$made" ]; then
 	rm -rf .venv
 	"$python" -m venv .venv >&2
-	.venv/bin/pip install --quiet --no-deps --only-binary :all: --require-hashes --requirement requirements.txt >&2
+	.venv/bin/python -m pip install --quiet --no-deps --only-binary :all: --require-hashes --requirement requirements.txt >&2
 	echo "$made" >.venv/made
 fi
 # The package as users get it, not the folder it is made of.
-.venv/bin/pip install --quiet --no-deps --no-build-isolation . >&2
-PYTHONPATH= .venv/bin/pytest >&2
+.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation . >&2
+PYTHONPATH= .venv/bin/python -m pytest >&2
 
 # The example's service is no part of the package.
 export PYTHONPATH=$PWD/../../gen/python
