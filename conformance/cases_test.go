@@ -298,7 +298,7 @@ func cases() map[string]golden.Case {
 	add("request-id-hostile", "an id of control characters and of any length", trailers(book(identity,
 		&errdetails.RequestInfo{RequestId: "req\r\n\x1b[2J-3 " + strings.Repeat("x", 200)}), "x-request-id", "req-1"))
 
-	add("text-not-ascii", "text of all scripts, joined emoji and selectors stay", fails(codes.NotFound, "das Buch »Übung« fehlt: 本がありません 👩‍🚀 ❤️ می‌خواهم",
+	add("text-not-ascii", "text of all scripts, joined emoji and selectors stay", fails(codes.NotFound, "das Buch »Übung« fehlt: 本がありません 👩‍🚀 ❤️ می\u200cخواهم",
 		&errdetails.ErrorInfo{Reason: theCode, Domain: theDomain, Metadata: map[string]string{"title": "Übung"}}, of(&detail{Suggestion: "本を返してください。", RecoveryActions: []*action{{Label: "Zurück zur Übersicht"}}})))
 	add("text-control-characters", "control characters, escape sequences and line breaks are removed or become spaces", fails(codes.NotFound, "a\x00b\tc\r\nd\x1b[31me\x7ff\u0085g\u2028h",
 		identity, of(&detail{Suggestion: "  x\x1b]0;title\x07y\n\nz  ", Operation: "op\nerate", RecoveryActions: []*action{{Label: "\x1b[2Jlabel\u00a0end\n"}}})))

@@ -21,8 +21,10 @@ const (
 	degradedText = "recourse-degraded"
 )
 
-// maxDegraded is what a reader takes from a stranger, and a writer sends.
-const maxDegraded = 4096
+// maxDegraded is what a writer sends: in Base64, and with what else is in the
+// headers, it passes a stock nginx, whose 4 KiB hold all of them. Above that it
+// makes an error of the answer. A reader takes more.
+const maxDegraded = 2048
 
 // SetDegraded marks the answer of the call that ctx belongs to, on a server, as
 // degraded: the handler knows that it is not the real one. It takes effect where
@@ -110,8 +112,10 @@ func degradedLine(d *recoursev1.Degraded) string {
 	return b.String()
 }
 
-// degradedIn reads the mark, nil if there is none. It comes from a stranger.
-func degradedIn(md metadata.MD) *recoursev1.Degraded {
+// DegradedIn reads the mark of a degraded answer in the trailers, or headers, of a call
+// for which the call option [Degraded] cannot be used, as one over another protocol. It
+// is nil if there is none, and tidy whatever was sent.
+func DegradedIn(md metadata.MD) *recoursev1.Degraded {
 	values := md[degradedKey]
 	if len(values) == 0 {
 		if len(md[degradedText]) == 0 {
@@ -120,7 +124,7 @@ func degradedIn(md metadata.MD) *recoursev1.Degraded {
 		return kindOnly(md[degradedText]) // a proxy has dropped the rest
 	}
 	d := new(recoursev1.Degraded)
-	if v := values[len(values)-1]; len(v) > 2*maxDegraded || proto.Unmarshal([]byte(v), d) != nil {
+	if v := values[len(values)-1]; len(v) > 4*maxDegraded || proto.Unmarshal([]byte(v), d) != nil {
 		return kindOnly(md[degradedText])
 	}
 	if d = tidyDegraded(d); proto.Size(d) == 0 {

@@ -117,6 +117,23 @@ func Serve(t testing.TB, h Handler, opts ...grpc.ServerOption) *bufconn.Listener
 func Listen(t testing.TB, register func(*grpc.Server), opts ...grpc.ServerOption) *bufconn.Listener {
 	t.Helper()
 	lis := bufconn.Listen(1 << 20)
+	serve(t, lis, register, opts...)
+	return lis
+}
+
+// ServeTCP serves h on a free port of the loopback interface until the test ends,
+// and returns its address: for what is another process, which memory does not reach.
+func ServeTCP(t testing.TB, h Handler, opts ...grpc.ServerOption) string {
+	t.Helper()
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, lis, func(s *grpc.Server) { s.RegisterService(describe(h), nil) }, opts...)
+	return lis.Addr().String()
+}
+
+func serve(t testing.TB, lis net.Listener, register func(*grpc.Server), opts ...grpc.ServerOption) {
 	s := grpc.NewServer(opts...)
 	register(s)
 	served := make(chan error, 1)
@@ -128,7 +145,6 @@ func Listen(t testing.TB, register func(*grpc.Server), opts ...grpc.ServerOption
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	return lis
 }
 
 // Dial connects to a listener of [Serve] until the test ends.

@@ -37,6 +37,34 @@ generate_java() {
 		--java_out="$1" --grpc-java_out="$1" "${recourse[@]}" "${assistant[@]}"
 }
 
+# Beside gen/java, which it builds on.
+generate_kotlin() {
+	"$protoc" -I proto --kotlin_out="$1" "${recourse[@]}"
+}
+
+generate_rust() {
+	"$protoc" -I proto --include_imports --include_source_info -o "$new/set.binpb" "${recourse[@]}" "${assistant[@]}"
+	"$tools/rust/release/recourse-generate" "$new/set.binpb" "$1"
+}
+
+generate_cpp() {
+	/usr/bin/protoc -I proto -I "$google" --cpp_out="$1" "${recourse[@]}" "${assistant[@]}" "${google_rpc[@]}"
+	/usr/bin/protoc -I proto --plugin=protoc-gen-grpc=/usr/bin/grpc_cpp_plugin --grpc_out="$1" "${services[@]}"
+}
+
+generate_ruby() {
+	"$protoc" -I proto --ruby_out="$1" "${recourse[@]}" "${assistant[@]}"
+	"$protoc" -I proto --plugin=protoc-gen-grpc=/usr/bin/grpc_ruby_plugin --grpc_out="$1" "${services[@]}"
+}
+
+generate_csharp() {
+	"$protoc" -I proto --csharp_out="$1" --csharp_opt=base_namespace= "${recourse[@]}"
+}
+
+generate_php() {
+	"$protoc" -I proto --php_out="$1" "${recourse[@]}"
+}
+
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
 for language; do

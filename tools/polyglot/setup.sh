@@ -41,7 +41,7 @@ fill_java() {
 	'Darwin '*) platform=osx-aarch_64 ;; # one binary, for both kinds
 	*) stop "protoc-gen-grpc-java: no binary for $(uname -sm)" ;;
 	esac
-	mvn -q -B -Dstyle.color=never -f "$polyglot/java/pom.xml" -Dplatform="$platform" -Dout="$1" generate-sources >&2
+	maven -f "$polyglot/java/pom.xml" -Dplatform="$platform" -Dout="$1"
 	grep -q "^$(checksum <"$1/protoc-gen-grpc-java")  $platform\$" "$polyglot/java/plugin.sha256" ||
 		stop "protoc-gen-grpc-java for $platform is not the one in plugin.sha256"
 	chmod +x "$1/protoc-gen-grpc-java"
@@ -51,7 +51,30 @@ checksum() {
 	{ sha256sum 2>/dev/null || shasum -a 256; } | cut -d ' ' -f 1
 }
 
-for language in "${@:-${languages[@]}}"; do
+setup_rust() {
+	need cargo 'Rust, version 1.88 or newer'
+	CARGO_TARGET_DIR=$tools/rust cargo build --quiet --locked --release --manifest-path "$polyglot/rust/Cargo.toml"
+}
+
+# What the C++ compiler of protobuf writes goes with the library of that very release and no other. It is Debian's, so that
+# a client can be built with nothing but Debian's packages.
+setup_cpp() {
+	debian protobuf-compiler protobuf-compiler-grpc
+	[ "$(/usr/bin/protoc --version)" = "libprotoc $cpp_version" ] ||
+		stop "C++ is generated with the protoc $cpp_version of Debian 12, and this is $(/usr/bin/protoc --version)"
+}
+
+setup_ruby() {
+	debian protobuf-compiler-grpc
+}
+
+# protoc alone.
+setup_kotlin() { :; }
+setup_csharp() { :; }
+setup_php() { :; }
+
+if [ $# = 0 ]; then set -- "${languages[@]}"; fi
+for language; do
 	declare -F "setup_$language" >/dev/null || stop "there is no language $language: there is ${languages[*]}"
 	"setup_$language"
 done
