@@ -11,9 +11,9 @@ from recourse.v1 import degraded_pb2
 from recourse.v1.recovery_action_pb2 import RecoveryAction
 
 from ._actions import read_actions
-from ._error import MAX_DOMAIN, MAX_ERROR_CODE, MAX_SUGGESTION, Metadata, known, split, values
+from ._error import MAX_DOMAIN, MAX_ERROR_CODE, MAX_SUGGESTION, Metadata, known, values
 from ._text import clean, text
-from ._wire import milliseconds
+from ._wire import decode, milliseconds
 
 _MAX_SOURCE = 64
 _MAX_BYTES = 8192
@@ -78,14 +78,13 @@ def read_degraded(metadata: Optional[Metadata]) -> Optional[Degraded]:
 def _read(encoded: Union[str, bytes]) -> Optional[Degraded]:
     if not isinstance(encoded, bytes) or len(encoded) > _MAX_BYTES:
         return None
-    parts = split(encoded, degraded_pb2.Degraded)
-    if parts is None:
+    said = decode(degraded_pb2.Degraded, encoded)
+    if said is None:
         return None
-    said, actions = parts
     error_code = clean(said.error_code, MAX_ERROR_CODE)
     kind = known(DegradedKind, said.kind)
     suggestion = clean(said.suggestion, MAX_SUGGESTION)
-    recovery_actions = read_actions(actions)
+    recovery_actions = read_actions(action.SerializeToString() for action in said.recovery_actions)
     age = milliseconds(said.age) if said.HasField("age") else None
     if age is not None and age < 0:
         age = None

@@ -289,7 +289,7 @@ def values(metadata: Metadata, key: str) -> List[Union[str, bytes]]:
 
 
 def split(data: bytes, kind: Type[M]) -> Optional[Tuple[M, List[bytes]]]:
-    """Decodes an ErrorDetail or a Degraded without its lists, of which one broken entry would spoil the rest, and
+    """Decodes an ErrorDetail without its lists, of which one broken entry would spoil the rest, and
     returns the recovery actions encoded."""
     lists = {f.number for f in kind.DESCRIPTOR.fields if f.is_repeated}
     actions = kind.DESCRIPTOR.fields_by_name["recovery_actions"].number
