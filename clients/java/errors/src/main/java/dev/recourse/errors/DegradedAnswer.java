@@ -58,7 +58,7 @@ public final class DegradedAnswer {
       tidy.setDomain(Text.clean(mark.getDomain(), Text.DOMAIN));
     }
     boolean negative = mark.getAge().getSeconds() < 0 || mark.getAge().getNanos() < 0;
-    if (mark.hasAge() && !negative && RecourseError.duration(mark.getAge()).isPresent()) {
+    if (mark.hasAge() && !negative && Reading.duration(mark.getAge()).isPresent()) {
       tidy.setAge(mark.getAge());
     }
     return tidy.build().equals(Degraded.getDefaultInstance()) ? fromText("") : tidy.build();
