@@ -79,6 +79,16 @@ class RecourseErrorTest {
   }
 
   @Test
+  void heedsAVerdictInTheMetadataUnlessItIsTooLong() {
+    for (int length : new int[] {64, 65}) {
+      ErrorInfo info = ErrorInfo.newBuilder().putMetadata("recourseRetry", "X".repeat(length)).build();
+      RecourseError error = read(info.toByteString(), ByteString.EMPTY);
+      assertEquals(length == 64 ? Verdict.VERDICT_NEVER : Verdict.VERDICT_SAME_REQUEST, error.getVerdict());
+      assertEquals(length == 64, error.getMetadata().containsKey("recourseRetry"));
+    }
+  }
+
+  @Test
   void leavesOutABrokenEntryOfAList() {
     ByteString detail = ErrorDetail.newBuilder().setSuggestion("Ask.")
         .addRecoveryActions(RecoveryAction.newBuilder().setLabel("first")).build().toByteString()
