@@ -100,16 +100,27 @@ class RecourseErrorTest {
     assertTrue(error.getRecoveryActions().get(0).getLabel().equals("first"));
   }
 
+  @Test
+  void passesOverDetailsOfAnotherCode() {
+    Metadata trailers = trailers(ErrorInfo.newBuilder().setReason("X").build().toByteString(), ByteString.EMPTY);
+    assertEquals("UNAVAILABLE X", RecourseError.from(Status.UNAVAILABLE, trailers).toString());
+    assertEquals("NOT_FOUND NOT_FOUND: no", RecourseError.from(Status.NOT_FOUND.withDescription("no"), trailers).toString());
+  }
+
   private static ByteString bytesField(int number, byte[] value) {
     return ByteString.copyFrom(new byte[] {(byte) (number << 3 | 2), (byte) value.length}).concat(ByteString.copyFrom(value));
   }
 
   private static RecourseError read(ByteString info, ByteString detail) {
+    return RecourseError.from(Status.UNAVAILABLE, trailers(info, detail));
+  }
+
+  private static Metadata trailers(ByteString info, ByteString detail) {
     com.google.rpc.Status status = com.google.rpc.Status.newBuilder().setCode(14)
         .addDetails(Any.newBuilder().setTypeUrl("type.googleapis.com/google.rpc.ErrorInfo").setValue(info))
         .addDetails(Any.newBuilder().setTypeUrl("type.googleapis.com/recourse.v1.ErrorDetail").setValue(detail)).build();
     Metadata trailers = new Metadata();
     trailers.put(Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER), status.toByteArray());
-    return RecourseError.from(Status.UNAVAILABLE, trailers);
+    return trailers;
   }
 }
