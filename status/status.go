@@ -214,8 +214,12 @@ func (e *Error) Is(target error) bool {
 		return false
 	}
 	if d, ok := target.(interface{ declared() *declaration }); ok {
-		d.declared().parse()
-		target = d.declared().like
+		of := d.declared()
+		if of == nil {
+			return false
+		}
+		of.parse()
+		target = of.like
 	}
 	t, ok := target.(*Error)
 	if !ok || t == nil {
