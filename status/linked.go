@@ -24,8 +24,8 @@ func (v linkedValue) Number() protoreflect.EnumNumber         { return v.number 
 
 type identity struct{ domain, errorCode string }
 
-// linked are the declarations in all proto files of the program, read once, when an error
-// that came from elsewhere is sent on first.
+// linked are the declarations, in all proto files of the program, that do not show everything
+// to everybody. They are read once, when an error that came from elsewhere is sent on first.
 var linked = sync.OnceValue(func() map[identity]*declaration {
 	all := map[identity]*declaration{}
 	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
@@ -59,9 +59,8 @@ func addLinked(all map[identity]*declaration, enums protoreflect.EnumDescriptors
 			code := cmp.Or(spec.GetReason(), template.Reason(string(enum.Name()), string(value.Name())))
 			d := &declaration{value: linkedValue{enum, value.Number()}, errorCode: code}
 			d.parse()
-			id := identity{d.like.Domain(), d.like.ErrorCode()}
-			if had := all[id]; had == nil || !had.secretive { // of two, which lint forbids, the one that shows less
-				all[id] = d
+			if d.secretive {
+				all[identity{d.like.Domain(), d.like.ErrorCode()}] = d
 			}
 		}
 	}
@@ -73,7 +72,7 @@ func addLinked(all map[identity]*declaration, enums protoreflect.EnumDescriptors
 // returns the message to go on with.
 func (f *fields) bind(message string) string {
 	d := linked()[identity{f.domain, f.errorCode}]
-	if d == nil || !d.secretive {
+	if d == nil {
 		return message
 	}
 	f.declared, f.bound = d, true
