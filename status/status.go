@@ -153,6 +153,16 @@ func (e *Error) copy() *Error {
 	return c
 }
 
+// own is a copy that this service answers with: one of an error that was received is held
+// to its declaration.
+func (e *Error) own() *Error {
+	c := e.copy()
+	if e.received != nil {
+		c.message = c.fields.bind(c.message)
+	}
+	return c
+}
+
 // view is the one way to the fields.
 func (e *Error) view() *fields {
 	if e == nil {
@@ -456,10 +466,7 @@ func PassThrough(err error) error {
 	if !ok {
 		return err
 	}
-	c := e.copy()
+	c := e.own()
 	c.cause = err
-	if e.received != nil {
-		c.message = c.fields.bind(c.message)
-	}
 	return c
 }
