@@ -94,7 +94,7 @@ type declaration struct {
 	keys       []string
 	order      []int // of the parameters, by key
 	levels     []recoursev1.ErrorParameter_Sensitivity
-	secretive  bool // not everybody may see everything
+	secretive  bool
 	message    template.Template
 	suggestion template.Template
 	actions    [][]byte // as they are encoded
@@ -139,9 +139,8 @@ func (d *declaration) parseOptions() {
 	for _, p := range spec.GetParams() {
 		d.keys = append(d.keys, p.GetKey())
 		d.levels = append(d.levels, p.GetSensitivity())
-		d.secretive = d.secretive || p.GetSensitivity() != recoursev1.ErrorParameter_SENSITIVITY_PUBLIC
 	}
-	d.secretive = d.secretive || tooHigh(spec.GetVisibility(), Public)
+	d.secretive = keepsBack(spec)
 	d.order = make([]int, len(d.keys))
 	for i := range d.order {
 		d.order[i] = i
@@ -159,6 +158,13 @@ func (d *declaration) parseOptions() {
 	if len(d.keys) == 0 {
 		d.fixed = d.with(nil, nil)
 	}
+}
+
+// keepsBack reports whether not everybody may see everything.
+func keepsBack(spec *recoursev1.ErrorOptions) bool {
+	return tooHigh(spec.GetVisibility(), Public) || slices.ContainsFunc(spec.GetParams(), func(p *recoursev1.ErrorParameter) bool {
+		return p.GetSensitivity() != recoursev1.ErrorParameter_SENSITIVITY_PUBLIC
+	})
 }
 
 // options are those of every error of the kind.

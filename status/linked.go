@@ -7,6 +7,7 @@ import (
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status/template"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -53,15 +54,12 @@ func addLinked(all map[identity]*declaration, enums protoreflect.EnumDescriptors
 		for j := range enum.Values().Len() {
 			value := enum.Values().Get(j)
 			spec, _ := proto.GetExtension(value.Options(), recoursev1.E_Error).(*recoursev1.ErrorOptions)
-			if spec == nil {
+			if !keepsBack(spec) {
 				continue
 			}
 			code := cmp.Or(spec.GetReason(), template.Reason(string(enum.Name()), string(value.Name())))
-			d := &declaration{value: linkedValue{enum, value.Number()}, errorCode: code}
-			d.parse()
-			if d.secretive {
-				all[identity{d.like.Domain(), d.like.ErrorCode()}] = d
-			}
+			named := New(codes.Code(spec.GetCode()), code, "", Domain(catalog.GetDomain()))
+			all[identity{named.Domain(), named.ErrorCode()}] = &declaration{value: linkedValue{enum, value.Number()}, errorCode: code}
 		}
 	}
 }
@@ -75,6 +73,7 @@ func (f *fields) bind(message string) string {
 	if d == nil {
 		return message
 	}
+	d.parse()
 	f.declared, f.bound = d, true
 	f.suggests, f.filled = true, f.actions
 	return clean(d.message.Render(f.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL)), maxMessage)
