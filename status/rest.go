@@ -2,7 +2,6 @@ package status
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 )
 
@@ -15,10 +14,7 @@ type rest struct {
 
 // restOf encodes the rest of an error as most callers get it.
 func (e *Error) restOf() rest {
-	d := draft{fields: e.fields, code: e.code}
-	d.errorCode = cmp.Or(d.errorCode, defaultsOf(e.code).name)
-	d.guide()
-	d.capLists()
+	d := e.draft(&Rendering{})
 	return rest{d.fields, d.encodeRest(nil)}
 }
 
