@@ -246,7 +246,7 @@ func (e *Error) adopt(err error) *Error {
 		c.message = defaultsOf(e.code).message
 		c.fields = fields{
 			errorCode: f.errorCode, domain: f.domain, outcome: c.fields.outcome, advice: f.advice,
-			delay: f.delay, hasDelay: f.hasDelay, requestID: f.requestID, elided: f.elided, catalogVersion: f.catalogVersion,
+			delay: f.delay, hasDelay: f.hasDelay, requestID: f.requestID, elided: f.elided, catalogVersion: f.catalogVersion, visibility: f.visibility,
 		}
 		if f.errorCode == "" {
 			c.fields.errorCode = CodeUnexpected

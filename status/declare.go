@@ -171,7 +171,9 @@ func keepsBack(spec *recoursev1.ErrorOptions) bool {
 func (d *declaration) options(catalog *recoursev1.CatalogOptions) []Option {
 	spec := d.spec
 	opts := []Option{Domain(catalog.GetDomain()), Outcome(spec.GetOutcome()), Recover(spec.GetActions()...)}
-	opts = append(opts, func(e *Error) { e.fields.catalogVersion = clean(catalog.GetVersion(), maxVersion) })
+	opts = append(opts, func(e *Error) {
+		e.fields.catalogVersion, e.fields.visibility = clean(catalog.GetVersion(), maxVersion), spec.GetVisibility()
+	})
 	if d.suggestion.Text() != "" {
 		opts = append(opts, Suggest(d.suggestion.Text()))
 	}
@@ -364,12 +366,12 @@ func (f *fields) personal(key string) bool {
 
 // confine takes out of a declared error what this caller may not see.
 func (d *draft) confine(trust Trust) {
-	decl := d.declared
-	if decl == nil || !decl.secretive {
+	if tooHigh(d.visibility, trust) {
+		d.anonymous()
 		return
 	}
-	if tooHigh(decl.spec.GetVisibility(), trust) {
-		d.anonymous()
+	decl := d.declared
+	if decl == nil || !decl.secretive {
 		return
 	}
 	most := recoursev1.ErrorParameter_SENSITIVITY_PUBLIC

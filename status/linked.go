@@ -74,7 +74,7 @@ func (f *fields) bind(message string) string {
 		return message
 	}
 	d.parse()
-	f.declared, f.bound = d, true
+	f.declared, f.bound, f.visibility = d, true, d.spec.GetVisibility()
 	f.suggests, f.filled = true, f.actions
 	return clean(d.message.Render(f.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL)), maxMessage)
 }

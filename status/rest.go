@@ -12,9 +12,9 @@ type rest struct {
 	encoded []byte
 }
 
-// restOf encodes the rest of an error as most callers get it.
+// restOf encodes the rest of an error as most of those get it who may see it.
 func (e *Error) restOf() rest {
-	d := e.draft(&Rendering{})
+	d := e.draft(&Rendering{Trust: Internal})
 	return rest{d.fields, d.encodeRest(nil)}
 }
 

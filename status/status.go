@@ -48,6 +48,7 @@ type fields struct {
 	delay             time.Duration
 	outcome           recoursev1.Outcome
 	elided            uint32
+	visibility        recoursev1.ErrorOptions_Visibility // as it is declared
 	hasDelay          bool
 	suggests          bool // the suggestion is the declared one, with values in it
 	bound             bool // declared is that of an error from elsewhere, whose actions filled are
