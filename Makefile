@@ -239,7 +239,7 @@ api: ## Accept the exported API as it is now into api.txt
 .PHONY: tidy
 tidy: ## Tidy the modules
 	go mod tidy
-	for module in tools/*/ tools/vet/testdata $(filter-out tools/%,$(MODULES)); do go -C "$$module" mod tidy; done
+	for module in $(dir $(wildcard tools/*/go.mod)) tools/vet/testdata $(filter-out tools/%,$(MODULES)); do go -C "$$module" mod tidy; done
 
 .PHONY: clean
 clean: ## Remove what was built here

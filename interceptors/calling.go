@@ -224,7 +224,7 @@ func (k *calling) Admit() bool {
 }
 
 func (k *calling) throttled() error {
-	err := status.New(codes.Unavailable, "CLIENT_THROTTLED", "the service is overloaded; this client holds calls back for a while",
+	err := status.New(codes.Unavailable, codeThrottled, "the service is overloaded; this client holds calls back for a while",
 		status.Outcome(status.NotApplied), status.Retry(status.Never, recoursev1.RetryAdvice_WHY_OVERLOADED))
 	k.held = true
 	k.observed.tell(Event{Kind: EventRefused, Reason: "throttle", Err: err})
