@@ -14,6 +14,7 @@ STATICCHECK ?= go tool -modfile=tools/lint/go.mod staticcheck
 FUZZTIME ?= 30s
 
 # What needs more than the library does: modules of their own, on the library as it is here.
+<<<<<<< HEAD
 MODULES := bench telemetry/sdktest examples/observability tools/vet conformance/proxies
 
 # What has a target of its own, since it needs other programs.
@@ -186,11 +187,13 @@ image: ## Publish recourse.v1, and the errors of the example, as they are now: f
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
-	@for package in $$(go list ./...); do \
-		tests=$$(go test -list '^Fuzz' "$$package"); \
-		for target in $$(grep '^Fuzz' <<<"$$tests" || true); do \
-			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package"; \
+	@for module in . $(MODULES); do \
+		for package in $$(go -C "$$module" list ./...); do \
+			tests=$$(go -C "$$module" test -list '^Fuzz' "$$package"); \
+			for target in $$(grep '^Fuzz' <<<"$$tests" || true); do \
+				echo "$$package $$target"; \
+				go -C "$$module" test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package"; \
+			done; \
 		done; \
 	done
 

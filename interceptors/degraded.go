@@ -112,8 +112,10 @@ func degradedLine(d *recoursev1.Degraded) string {
 	return b.String()
 }
 
-// degradedIn reads the mark, nil if there is none. It comes from a stranger.
-func degradedIn(md metadata.MD) *recoursev1.Degraded {
+// DegradedIn reads the mark of a degraded answer in the trailers, or headers, of a call
+// for which the call option [Degraded] cannot be used, as one over another protocol. It
+// is nil if there is none, and tidy whatever was sent.
+func DegradedIn(md metadata.MD) *recoursev1.Degraded {
 	values := md[degradedKey]
 	if len(values) == 0 {
 		if len(md[degradedText]) == 0 {
