@@ -24,12 +24,9 @@ func calls(conn grpc.ClientConnInterface) http.Handler {
 }
 
 // The headers that the page sends beside those that every page may, and those of the answers that it reads.
-var (
-	allowed = strings.Join([]string{
-		"Authorization", "Connect-Protocol-Version", "Connect-Timeout-Ms", "Content-Type", "Grpc-Timeout", "X-Grpc-Web", "X-User-Agent",
-	}, ", ")
-	exposed = strings.Join(recourseconnect.ExposedHeaders(), ", ")
-)
+const allowed = "Authorization, Connect-Protocol-Version, Connect-Timeout-Ms, Content-Type, Grpc-Timeout, X-Grpc-Web"
+
+var exposed = strings.Join(recourseconnect.ExposedHeaders(), ", ")
 
 // allow lets the pages of one origin make calls and read what comes of them (CORS).
 func allow(origin string, next http.Handler) http.Handler {

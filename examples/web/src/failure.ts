@@ -120,7 +120,10 @@ function offers(actions: readonly RecoveryAction[], report: ErrorReport | undefi
   }
   if (report !== undefined && mayRepeat) again("Try again", delay);
   controls.find((c) => c.matches("button, .again"))?.classList.add("first");
-  return controls.length > 0 ? [element("div", "buttons", ...controls), ...notes] : notes;
+  const shown: HTMLElement[] = [];
+  if (controls.length > 0) shown.push(element("div", "buttons", ...controls));
+  if (notes.length > 0) shown.push(element("ul", "notes", ...notes.map((n) => element("li", "", n))));
+  return shown;
 }
 
 function isForPerson(actor: Actor): boolean {
