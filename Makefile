@@ -14,7 +14,7 @@ STATICCHECK ?= go tool -modfile=tools/lint/go.mod staticcheck
 FUZZTIME ?= 30s
 
 # What needs more than the library does: modules of their own, on the library as it is here.
-MODULES := bench telemetry/sdktest examples/observability tools/vet conformance/proxies gateway examples/web
+MODULES := bench telemetry/sdktest examples/observability examples/web tools/vet gateway conformance/proxies
 
 # What has a target of its own, since it needs other programs.
 APART := conformance/proxies
