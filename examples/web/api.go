@@ -24,7 +24,8 @@ func calls(conn grpc.ClientConnInterface) http.Handler {
 }
 
 // The headers that the page sends beside those that every page may, and those of the answers that it reads.
-const allowed = "Authorization, Connect-Protocol-Version, Connect-Timeout-Ms, Content-Type, Grpc-Timeout, X-Grpc-Web"
+const allowed = "Authorization, Connect-Protocol-Version, Connect-Timeout-Ms, Content-Type, Grpc-Timeout, X-Grpc-Web, " +
+	"X-User-Agent"
 
 var exposed = strings.Join(recourseconnect.ExposedHeaders(), ", ")
 

@@ -114,7 +114,7 @@ golden.set("hostile", {
 function ends(req, res) {
   const cors = {
     "access-control-allow-origin": req.headers.origin ?? "*", "access-control-allow-methods": "POST",
-    "access-control-allow-headers": "content-type, authorization, grpc-timeout, x-grpc-web",
+    "access-control-allow-headers": "content-type, authorization, grpc-timeout, x-grpc-web, x-user-agent",
     "access-control-expose-headers":
       "grpc-status, grpc-message, grpc-status-details-bin, x-request-id, grpc-retry-pushback-ms, recourse-degraded, recourse-degraded-bin",
     vary: "Origin",
