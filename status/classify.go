@@ -251,6 +251,9 @@ func (e *Error) adopt(err error) *Error {
 		if f.errorCode == "" {
 			c.fields.errorCode = CodeUnexpected
 		}
+		if d := f.secrets(); d != nil && tooHigh(d.spec.GetVisibility(), Public) {
+			c.fields.declared, c.fields.bound = d, true // its name is not for everybody
+		}
 		return c
 	}
 	if c.message == "" {

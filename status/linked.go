@@ -67,13 +67,21 @@ func addLinked(all map[identity]*declaration, enums protoreflect.EnumDescriptors
 	}
 }
 
-// bind holds an error that came from elsewhere, with this message, to its declaration, if
-// that is linked in and does not show everything to everybody: the service that made the
-// error may have shown this process more than the callers of this process may see. It
-// returns the message to go on with.
+// secrets is the declaration of an error that came from elsewhere, if it is linked in and
+// does not show everything to everybody.
+func (f *fields) secrets() *declaration {
+	if d := linked()[identity{f.domain, f.errorCode}]; d != nil && d.secretive {
+		return d
+	}
+	return nil
+}
+
+// bind holds an error that came from elsewhere, with this message, to its declaration: the
+// service that made the error may have shown this process more than the callers of this
+// process may see. It returns the message to go on with.
 func (f *fields) bind(message string) string {
-	d := linked()[identity{f.domain, f.errorCode}]
-	if d == nil || !d.secretive {
+	d := f.secrets()
+	if d == nil {
 		return message
 	}
 	f.declared, f.bound = d, true

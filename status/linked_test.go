@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/prototext"
@@ -39,7 +41,9 @@ var depot = func() protoreflect.EnumDescriptor {
 			value {name: "DEPOT_ERROR_SHUT" number: 2 options {[recourse.v1.error] {
 				code: CODE_UNAVAILABLE message: "hall 7 is shut" visibility: VISIBILITY_INTERNAL}}}
 			value {name: "DEPOT_ERROR_OPEN" number: 3 options {[recourse.v1.error] {
-				code: CODE_NOT_FOUND message: "no {what}" params {key: "what" sensitivity: SENSITIVITY_PUBLIC}}}}}}`), f)
+				code: CODE_NOT_FOUND message: "no {what}" params {key: "what" sensitivity: SENSITIVITY_PUBLIC}}}}
+			value {name: "DEPOT_ERROR_BROKEN" number: 4 options {[recourse.v1.error] {
+				code: CODE_INTERNAL message: "the crane of hall 7 is broken" visibility: VISIBILITY_INTERNAL}}}}}`), f)
 	if err == nil {
 		file, ferr := protodesc.NewFile(f, protoregistry.GlobalFiles)
 		if err = ferr; err == nil {
@@ -98,7 +102,8 @@ func TestASentOnErrorIsConfined(t *testing.T) {
 				t.Errorf("%s: %q, %v may be logged", name, e.Message(), e.Metadata())
 			}
 			r, _ := status.From(overTheWire(t, e, status.Rendering{Trust: trust}))
-			got := seen{r.Message(), r.Suggestion(), r.RecoveryActions()[0].GetLabel(), r.Metadata()}
+			info, _ := status.Detail[*errdetails.ErrorInfo](r)
+			got := seen{r.Message(), r.Suggestion(), r.RecoveryActions()[0].GetLabel(), info.GetMetadata()}
 			if diff := cmp.Diff(want, got, cmp.AllowUnexported(seen{})); diff != "" || r.Code() != codes.FailedPrecondition || r.Domain() != "depot.example.com" {
 				t.Errorf("%s, trust %d: %v (-want +got):\n%s", name, trust, r, diff)
 			}
@@ -111,8 +116,8 @@ func TestASentOnErrorIsConfined(t *testing.T) {
 	if b, err := json.Marshal(e); err != nil || strings.Contains(string(b), "Ada") || strings.Contains(string(b), "north") {
 		t.Errorf("JSON: %s, %v", b, err)
 	}
-	if e.Message() != "teapot for Ada waits in north" || e.Metadata()["buyer"] != "Ada" {
-		t.Errorf("what was received reads %q, %v", e.Message(), e.Metadata())
+	if e.Message() != "teapot for Ada waits in north" {
+		t.Errorf("what was received reads %q", e.Message())
 	}
 }
 
@@ -203,4 +208,50 @@ func FuzzSentOn(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A code whose texts are meant for a log says nothing, and neither does the name of an error that is not for everybody.
+func TestASentOnErrorThatSaysNothing(t *testing.T) {
+	broken := status.Declare(declared{depot, 4}, "BROKEN", func(map[string]string) (struct{}, bool) { return struct{}{}, true })
+	e := status.Classify(hop(t, broken.Make(nil), status.Internal, false))
+	if r, _ := status.From(overTheWire(t, e, status.Rendering{})); r.Code() != codes.Internal || r.ErrorCode() != "INTERNAL" || r.CatalogVersion() != "" {
+		t.Errorf("a stranger sees %v of version %q", r, r.CatalogVersion())
+	}
+	if r, _ := status.From(overTheWire(t, e, status.Rendering{Trust: status.Internal})); !errors.Is(r, broken) {
+		t.Errorf("our own see %v", r)
+	}
+}
+
+// What a partner may not see is not among the causes that it sees either.
+func TestACauseThatIsNotForEverybody(t *testing.T) {
+	for _, err := range []error{
+		status.Classify(hop(t, shut.Make(nil), status.Internal, true)),
+		status.Classify(hop(t, status.Classify(hop(t, shut.Make(nil), status.Internal, true)), status.Internal, true)),
+	} {
+		for trust, sees := range map[status.Trust]bool{status.Partner: false, status.Internal: true} {
+			r := overTheWire(t, err, status.Rendering{Trust: trust, PartnerDomains: []string{"depot.example.com"}})
+			e, _ := status.From(r)
+			if s := fmt.Sprint(e.Causes()); len(e.Causes()) == 0 || strings.Contains(s, "SHUT") != sees {
+				t.Errorf("trust %d sees %s", trust, s)
+			}
+		}
+	}
+}
+
+// What was told in confidence is for programs: logs show the text of an error, and its metadata.
+func TestAReceivedErrorIsLoggedWithoutWhatIsPersonal(t *testing.T) {
+	for _, intercepted := range []bool{true, false} {
+		e, _ := status.From(hop(t, late.Make(nil, "teapot", "Ada", "north"), status.Internal, intercepted))
+		for _, e := range []*status.Error{e, e.With(status.Suggest("x")), e.Note(&recoursev1.RetryAdvice{Attempts: 3})} {
+			if want := "FailedPrecondition LATE: teapot for *** waits in north"; e.Error() != want {
+				t.Errorf("%q, want %q", e.Error(), want)
+			}
+			if m := e.Metadata(); m["buyer"] != "" || m["hall"] != "north" || len(m) != 3 {
+				t.Errorf("%v may be logged", m)
+			}
+			if p, ok := late.From(e); !ok || p["buyer"] != "Ada" || e.Message() != "teapot for Ada waits in north" {
+				t.Errorf("programs read %v, %q", p, e.Message())
+			}
+		}
+	}
 }

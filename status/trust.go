@@ -49,7 +49,8 @@ func (d *draft) redact(e *Error, r *Rendering) {
 	}
 	if r.Trust == Partner {
 		for i, c := range d.causes {
-			if !slices.Contains(r.PartnerDomains, c.GetDomain()) {
+			declared := linked()[identity{c.GetDomain(), c.GetErrorCode()}]
+			if !slices.Contains(r.PartnerDomains, c.GetDomain()) || declared != nil && tooHigh(declared.spec.GetVisibility(), Partner) {
 				d.causes[i] = &recoursev1.CauseLink{Code: c.GetCode(), Redaction: recoursev1.CauseLink_REDACTION_FULL}
 			}
 		}
