@@ -2,6 +2,7 @@ package interceptors_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -116,6 +117,28 @@ func TestTheMarkOfAFallbackIsConfined(t *testing.T) {
 		}
 		if want := "Ask ***, or in ***."; mark.GetSuggestion() != want {
 			t.Errorf("%s: %q, want %q", name, mark.GetSuggestion(), want)
+		}
+	}
+}
+
+// Of a wrapped error grpc-go sends the text, with what its Error method says.
+func TestAnInterceptorAroundWrapsTheError(t *testing.T) {
+	shape := rpctest.Shapes[0]
+	for trust, want := range map[status.Trust]string{
+		status.Public:  "audited: FailedPrecondition LATE: teapot for *** waits in ***",
+		status.Partner: "audited: FailedPrecondition LATE: teapot for *** waits in north",
+	} {
+		around := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			reply, err := handler(ctx, req)
+			if !errors.Is(err, late) {
+				t.Errorf("it sees %v", err)
+			}
+			return reply, fmt.Errorf("audited: %w", err)
+		}
+		conn := rpctest.Start(t, func(context.Context, rpctest.Exchange) error { return late.Make(nil, "teapot", "Ada", "north") },
+			append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(around)}, interceptors.ServerOptions(trusted(trust), interceptors.OnFailure(nil))...))
+		if st := grpcstatus.Convert(rpctest.Do(t.Context(), conn, shape).Err); st.Message() != want {
+			t.Errorf("trust %d: sent is %q, want %q", trust, st.Message(), want)
 		}
 	}
 }
