@@ -27,12 +27,16 @@ type identity struct{ domain, errorCode string }
 // linked are the declarations in all proto files of the program, read once, when an error
 // that came from elsewhere is sent on first.
 var linked = sync.OnceValue(func() map[identity]*declaration {
-	all := map[identity]*declaration{}
+	var files []protoreflect.FileDescriptor
 	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
-		addLinked(all, f.Enums())
-		addNested(all, f.Messages())
+		files = append(files, f) // to be read once the registry is unlocked: reading options locks it again
 		return true
 	})
+	all := map[identity]*declaration{}
+	for _, f := range files {
+		addLinked(all, f.Enums())
+		addNested(all, f.Messages())
+	}
 	return all
 })
 
