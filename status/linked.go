@@ -90,6 +90,7 @@ func (f *fields) bind(message string) string {
 	}
 	f.declared, f.bound = d, true
 	f.suggests, f.filled = true, f.actions
+	f.trimType(nameLocalized) // as with actions, nobody can tell which values are in it
 	return clean(d.message.Render(f.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL)), maxMessage)
 }
 

@@ -124,7 +124,7 @@ func TestASentOnErrorIsConfined(t *testing.T) {
 // A service has another version of the catalogue, and added to its error; this one adds to it too.
 func TestASentOnErrorOfAnotherVersion(t *testing.T) {
 	there := status.New(codes.FailedPrecondition, "LATE", "it is Ada's", status.Domain("depot.example.com"), status.Meta("what", "teapot"),
-		status.Meta("buyer", "Ada"), status.Meta("phone", "555"), status.Suggest("Call Ada, 555."),
+		status.Meta("buyer", "Ada"), status.Meta("phone", "555"), status.Suggest("Call Ada, 555."), status.Attach(&errdetails.LocalizedMessage{Locale: "de", Message: "es gehört Ada"}),
 		status.Recover(status.Action(status.ByEndUser, "Call Ada", nil), status.Action(status.ByEndUser, "Call 555", nil)))
 	e, _ := status.From(status.PassThrough(hop(t, there, status.Internal, true)))
 	e = e.With(status.Escalate("help@example.com", "1"))
@@ -140,6 +140,9 @@ func TestASentOnErrorOfAnotherVersion(t *testing.T) {
 	}
 	if want := []string{"Contact support", "Write to ***"}; !slices.Equal(labels(r), want) || r.Message() != "teapot for *** waits in ***" {
 		t.Errorf("%q, %q", labels(r), r.Message())
+	}
+	if _, ok := status.Detail[*errdetails.LocalizedMessage](r); ok {
+		t.Error("a stranger sees what the service says in another language")
 	}
 	r, _ = status.From(overTheWire(t, e, status.Rendering{Trust: status.Internal}))
 	if want := []string{"Contact support", "Call Ada", "Call 555"}; !slices.Equal(labels(r), want) || r.Suggestion() != "Call Ada, 555." || r.Metadata()["phone"] != "555" {
@@ -195,7 +198,8 @@ func FuzzSentOn(f *testing.F) {
 			return // everybody may see it
 		}
 		there := status.New(codes.FailedPrecondition, "LATE", text+canary, status.Domain("depot.example.com"), status.Meta("what", what), status.Meta(key, value+canary),
-			status.Meta("buyer", buyer+canary), status.Meta("hall", canary), status.Suggest(canary+text), status.Recover(status.Action(status.ByEndUser, text+canary, nil)))
+			status.Meta("buyer", buyer+canary), status.Meta("hall", canary), status.Suggest(canary+text), status.Recover(status.Action(status.ByEndUser, text+canary, nil)),
+			status.Attach(&errdetails.LocalizedMessage{Locale: "de", Message: text + canary}))
 		sent := overTheWire(t, there, status.Rendering{Trust: status.Internal, TrailerBytes: 300 + 16*int(size)})
 		for _, e := range []error{status.PassThrough(status.Received(sent, "/d.D/D", "", false)), sent} {
 			public := status.Classify(e).Encode(status.Rendering{}).Status

@@ -453,10 +453,11 @@ func (e *Error) CatalogVersion() string { return e.view().catalogVersion }
 // information is decided as for every error.
 //
 // So are the values of its parameters, if the dependency's catalogue is linked in: whom
-// its declaration keeps a value from sees the declared texts and actions without it. Of an
-// error that no catalogue in this process declares everything goes on, with what the
-// dependency has shown to this service alone: pass through only what was meant for your
-// callers. An error without a status is returned unchanged.
+// its declaration keeps a value from sees the declared texts and actions without it. The
+// dependency's LocalizedMessage stays behind. Of an error that no catalogue in this process
+// declares everything goes on, with what the dependency has shown to this service alone:
+// pass through only what was meant for your callers. An error without a status is returned
+// unchanged.
 func PassThrough(err error) error {
 	e, ok := From(err)
 	if !ok {

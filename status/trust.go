@@ -67,10 +67,10 @@ func (d *draft) dropDebugInfo() {
 }
 
 // dropOther leaves the array that the Error shares as it is.
-func (d *draft) dropOther(i int) {
-	d.others = append(d.others[:i:i], d.others[i+1:]...)
-	if i < d.lead {
-		d.lead--
+func (f *fields) dropOther(i int) {
+	f.others = append(f.others[:i:i], f.others[i+1:]...)
+	if i < f.lead {
+		f.lead--
 	}
 }
 
