@@ -313,7 +313,14 @@ type sentError struct {
 	status *grpcstatus.Status
 }
 
-func (s *sentError) Error() string                  { return s.whole.Error() }
+// Error is what is sent: if an interceptor around this one wraps the error, grpc-go sends its text.
+func (s *sentError) Error() string {
+	if e, ok := status.From(s.status.Err()); ok {
+		return e.Error()
+	}
+	return s.whole.Error()
+}
+
 func (s *sentError) GRPCStatus() *grpcstatus.Status { return s.status }
 func (s *sentError) Unwrap() error                  { return s.whole }
 

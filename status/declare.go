@@ -356,12 +356,12 @@ func (f *fields) metadata() map[string]string {
 }
 
 // personal reports whether a value must stay out of logs.
-func (f *fields) personal(key string) bool {
-	if f.declared == nil {
+func (d *declaration) personal(key string) bool {
+	if d == nil {
 		return false
 	}
-	i := slices.Index(f.declared.keys, key)
-	return i >= 0 && f.declared.levels[i] >= recoursev1.ErrorParameter_SENSITIVITY_PERSONAL
+	i := slices.Index(d.keys, key)
+	return i >= 0 && d.levels[i] >= recoursev1.ErrorParameter_SENSITIVITY_PERSONAL
 }
 
 // confine takes out of a declared error what this caller may not see.

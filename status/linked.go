@@ -28,12 +28,16 @@ type identity struct{ domain, errorCode string }
 // linked are the declarations, in all proto files of the program, that do not show everything
 // to everybody. They are read once, when an error that came from elsewhere is sent on first.
 var linked = sync.OnceValue(func() map[identity]*declaration {
-	all := map[identity]*declaration{}
+	var files []protoreflect.FileDescriptor
 	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
-		addLinked(all, f.Enums())
-		addNested(all, f.Messages())
+		files = append(files, f) // to be read once the registry is unlocked: reading options locks it again
 		return true
 	})
+	all := map[identity]*declaration{}
+	for _, f := range files {
+		addLinked(all, f.Enums())
+		addNested(all, f.Messages())
+	}
 	return all
 })
 
@@ -64,18 +68,27 @@ func addLinked(all map[identity]*declaration, enums protoreflect.EnumDescriptors
 	}
 }
 
-// bind holds an error that came from elsewhere, with this message, to its declaration, if
-// that is linked in and does not show everything to everybody: the service that made the
-// error may have shown this process more than the callers of this process may see. It
-// returns the message to go on with.
-func (f *fields) bind(message string) string {
+// secrets is the declaration of an error that came from elsewhere, if it is linked in and
+// does not show everything to everybody.
+func (f *fields) secrets() *declaration {
 	d := linked()[identity{f.domain, f.errorCode}]
+	if d != nil {
+		d.parse()
+	}
+	return d
+}
+
+// bind holds an error that came from elsewhere, with this message, to its declaration: the
+// service that made the error may have shown this process more than the callers of this
+// process may see. It returns the message to go on with.
+func (f *fields) bind(message string) string {
+	d := f.secrets()
 	if d == nil {
 		return message
 	}
-	d.parse()
 	f.declared, f.bound, f.visibility = d, true, d.spec.GetVisibility()
 	f.suggests, f.filled = true, f.actions
+	f.trimType(nameLocalized) // as with actions, nobody can tell which values are in it
 	return clean(d.message.Render(f.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL)), maxMessage)
 }
 
