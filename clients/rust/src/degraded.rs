@@ -45,7 +45,10 @@ pub struct DegradedReport {
 /// and in [`Streaming::trailers`](tonic::Streaming::trailers) of a stream. A server that knew early has put it into the
 /// metadata of a stream's response as well. It never fails, whatever a server has sent.
 pub fn read_degraded(metadata: &MetadataMap) -> Option<DegradedReport> {
-    let mark = metadata.get_all_bin("recourse-degraded-bin").iter().next_back();
+    let mark = metadata
+        .get_all_bin("recourse-degraded-bin")
+        .iter()
+        .next_back();
     let words = metadata.get_all("recourse-degraded").iter().next_back();
     if mark.is_none() && words.is_none() {
         return None;
@@ -53,7 +56,11 @@ pub fn read_degraded(metadata: &MetadataMap) -> Option<DegradedReport> {
     match mark.and_then(|value| read(&value.to_bytes().ok()?)) {
         Some(report) if report != DegradedReport::default() => Some(report),
         Some(_) => Some(not_said(DegradedKind::Unspecified)),
-        None => Some(not_said(words.map_or(DegradedKind::Unspecified, |words| kind(words.as_bytes())))),
+        None => {
+            Some(not_said(words.map_or(DegradedKind::Unspecified, |words| {
+                kind(words.as_bytes())
+            })))
+        }
     }
 }
 
@@ -64,7 +71,11 @@ fn read(mark: &[u8]) -> Option<DegradedReport> {
     const ACTIONS: u32 = 5;
     let (said, aside) = decode_apart::<Degraded>(mark, wire::DEGRADED, &[ACTIONS])?;
     let error_code = clean(&said.error_code, MAX_ERROR_CODE);
-    let domain = if error_code.is_empty() { "" } else { &said.domain };
+    let domain = if error_code.is_empty() {
+        ""
+    } else {
+        &said.domain
+    };
     Some(DegradedReport {
         kind: said.kind(),
         domain: clean(domain, MAX_DOMAIN),
@@ -82,10 +93,19 @@ fn read(mark: &[u8]) -> Option<DegradedReport> {
 /// The kind in the words that stand beside the mark for logs and gateways, such as stale;age=40.
 fn kind(words: &[u8]) -> DegradedKind {
     let words = lossy(words);
-    let name = words.split(';').next().unwrap_or_default().trim().to_uppercase();
+    let name = words
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_uppercase();
     DegradedKind::from_str_name(&format!("KIND_{name}")).unwrap_or_default()
 }
 
 fn not_said(kind: DegradedKind) -> DegradedReport {
-    DegradedReport { kind, source: "not said".to_owned(), ..DegradedReport::default() }
+    DegradedReport {
+        kind,
+        source: "not said".to_owned(),
+        ..DegradedReport::default()
+    }
 }

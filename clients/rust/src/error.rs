@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::time::Duration;
 
 use tonic::{Code, Status};
@@ -26,7 +27,7 @@ const MAX_RECEIVED: usize = 64 << 10;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ErrorReport {
-    /// The code of the call.
+    /// The code of the call. DEADLINE_EXCEEDED where tonic has given up by itself, which it calls CANCELLED.
     pub code: Code,
 
     /// The stable name of the error, unique within its domain; the name of the code where the server gave none.
@@ -78,6 +79,7 @@ pub struct ErrorReport {
 pub fn read_error(call: &Status) -> ErrorReport {
     let code = match call.code() {
         Code::Ok => Code::Internal, // an error all the same, whatever it says
+        Code::Cancelled if timed_out(call) => Code::DeadlineExceeded,
         code => code,
     };
     let status = status(call);
@@ -97,7 +99,9 @@ pub fn read_error(call: &Status) -> ErrorReport {
         actions.extend(usual);
     }
     if said.verdict == Verdict::Never {
-        actions.retain(|a| a.actor() != Actor::Client || !matches!(a.action, Some(Action::RetryAfter(_))));
+        actions.retain(|a| {
+            a.actor() != Actor::Client || !matches!(a.action, Some(Action::RetryAfter(_)))
+        });
     }
 
     ErrorReport {
@@ -116,7 +120,9 @@ pub fn read_error(call: &Status) -> ErrorReport {
         why: said.why,
         attempts: said.attempts,
         outcome: match (said.outcome, code) {
-            (Outcome::Unspecified, Code::Cancelled | Code::DeadlineExceeded) => Outcome::Indeterminate,
+            (Outcome::Unspecified, Code::Cancelled | Code::DeadlineExceeded) => {
+                Outcome::Indeterminate
+            }
             (stated, _) => stated,
         },
         retry_delay,
@@ -125,8 +131,18 @@ pub fn read_error(call: &Status) -> ErrorReport {
     }
 }
 
+/// Reports whether the caller's own time was over: tonic then says CANCELLED, with this as the cause.
+fn timed_out(call: &Status) -> bool {
+    std::iter::successors(call.source(), |&err| err.source())
+        .any(|err| err.is::<tonic::TimeoutExpired>())
+}
+
 fn or(text: String, otherwise: &str) -> String {
-    if text.is_empty() { otherwise.to_owned() } else { text }
+    if text.is_empty() {
+        otherwise.to_owned()
+    } else {
+        text
+    }
 }
 
 fn assumed_verdict(code: Code, outcome: Outcome, delayed: bool) -> Verdict {
@@ -139,6 +155,9 @@ fn assumed_verdict(code: Code, outcome: Outcome, delayed: bool) -> Verdict {
 
 /// The status in the details, unless it is of another error. A code that tonic does not know is UNKNOWN in the call.
 fn status(call: &Status) -> Option<pb::Status> {
+    if call.details().is_empty() {
+        return None;
+    }
     let status: pb::Status = decode(call.details(), wire::STATUS)?;
     (Code::from(status.code) == call.code()).then_some(status)
 }
@@ -179,7 +198,8 @@ const KEY_VERDICT: &str = "recourseRetry";
 
 fn info(details: &Details<'_>) -> Info {
     let first = details.named("google.rpc.ErrorInfo").next();
-    let Some(info) = first.and_then(|value| decode::<pb::ErrorInfo>(value, wire::ERROR_INFO)) else {
+    let Some(info) = first.and_then(|value| decode::<pb::ErrorInfo>(value, wire::ERROR_INFO))
+    else {
         return Info::default();
     };
     let mut entries: Vec<_> = info
@@ -187,7 +207,8 @@ fn info(details: &Details<'_>) -> Info {
         .into_iter()
         .filter(|(key, value)| {
             let fits = !key.is_empty() && key.len() <= MAX_METADATA_KEY && is_clean(key);
-            fits && !(matches!(key.as_str(), KEY_OUTCOME | KEY_VERDICT) && value.len() > MAX_METADATA_KEY)
+            fits && !(matches!(key.as_str(), KEY_OUTCOME | KEY_VERDICT)
+                && value.len() > MAX_METADATA_KEY)
         })
         .collect();
     entries.sort();
@@ -239,9 +260,13 @@ impl Statements {
             said.outcome = Outcome::from_str_name(&format!("OUTCOME_{name}")).unwrap_or_default();
         }
         if !said.advised
-            && let Some(name) = info.metadata.get(KEY_VERDICT).filter(|name| !name.is_empty())
+            && let Some(name) = info
+                .metadata
+                .get(KEY_VERDICT)
+                .filter(|name| !name.is_empty())
         {
-            said.verdict = Verdict::from_str_name(&format!("VERDICT_{name}")).unwrap_or(Verdict::Never);
+            said.verdict =
+                Verdict::from_str_name(&format!("VERDICT_{name}")).unwrap_or(Verdict::Never);
         }
         said
     }
@@ -251,7 +276,9 @@ impl Statements {
         // An action that does not decode is left out alone, and the causes nobody reads here.
         const ACTIONS: u32 = 4;
         const CAUSES: u32 = 8;
-        let Some((detail, aside)) = decode_apart::<ErrorDetail>(value, wire::ERROR_DETAIL, &[ACTIONS, CAUSES]) else {
+        let Some((detail, aside)) =
+            decode_apart::<ErrorDetail>(value, wire::ERROR_DETAIL, &[ACTIONS, CAUSES])
+        else {
             return;
         };
         let error_code = clean(&detail.error_code, MAX_ERROR_CODE);
@@ -315,6 +342,11 @@ fn request_id(details: &Details<'_>, call: &Status) -> String {
         .filter_map(|value| decode::<pb::RequestInfo>(value, wire::REQUEST_INFO))
         .map(|info| clean(&info.request_id, MAX_REQUEST_ID))
         .find(|id| !id.is_empty())
-        .or_else(|| Some(clean(&lossy(call.metadata().get("x-request-id")?.as_bytes()), MAX_REQUEST_ID)))
+        .or_else(|| {
+            Some(clean(
+                &lossy(call.metadata().get("x-request-id")?.as_bytes()),
+                MAX_REQUEST_ID,
+            ))
+        })
         .unwrap_or_default()
 }

@@ -26,7 +26,12 @@ pub const ERROR_INFO: Shape = &[(1, Kind::Text), (2, Kind::Text), (3, Kind::Mess
 pub const RETRY_INFO: Shape = &[(1, Kind::Message(DURATION))];
 pub const REQUEST_INFO: Shape = &[(1, Kind::Text), (2, Kind::Text)];
 
-const RETRY_ADVICE: Shape = &[(1, Kind::Number), (2, Kind::Number), (3, Kind::Number), (4, Kind::Text)];
+const RETRY_ADVICE: Shape = &[
+    (1, Kind::Number),
+    (2, Kind::Number),
+    (3, Kind::Number),
+    (4, Kind::Text),
+];
 
 /// Of recourse.v1.ErrorDetail, without its actions and causes.
 pub const ERROR_DETAIL: Shape = &[
@@ -50,9 +55,18 @@ pub const DEGRADED: Shape = &[
     (7, Kind::Text),
 ];
 
-const RETRY_AFTER: Shape = &[(1, Kind::Message(DURATION)), (2, Kind::Number), (3, Kind::Message(DURATION))];
+const RETRY_AFTER: Shape = &[
+    (1, Kind::Message(DURATION)),
+    (2, Kind::Number),
+    (3, Kind::Message(DURATION)),
+];
 const REAUTHENTICATE: Shape = &[(1, Kind::Number), (2, Kind::Text)];
-const FIX: Shape = &[(1, Kind::Text), (2, Kind::Text), (3, Kind::Text), (4, Kind::Text)];
+const FIX: Shape = &[
+    (1, Kind::Text),
+    (2, Kind::Text),
+    (3, Kind::Text),
+    (4, Kind::Text),
+];
 const FIX_FIELDS: Shape = &[(1, Kind::Message(FIX))];
 const CALL_METHOD: Shape = &[(1, Kind::Text), (2, Kind::Message(ENTRY))];
 const REFRESH: Shape = &[(1, Kind::Text), (2, Kind::Text)];
@@ -93,8 +107,14 @@ pub fn decode<M: Message + Default>(bytes: &[u8], shape: Shape) -> Option<M> {
 
 /// Decodes a message without what stands in some of its fields, which are messages in a list, and returns these as they
 /// are: one of them that does not decode does not spoil the rest.
-pub fn decode_apart<'a, M: Message + Default>(bytes: &'a [u8], shape: Shape, apart: &[u32]) -> Option<(M, Vec<Field<'a>>)> {
-    let (aside, rest): (Vec<_>, Vec<_>) = split(bytes)?.into_iter().partition(|f| apart.contains(&f.number));
+pub fn decode_apart<'a, M: Message + Default>(
+    bytes: &'a [u8],
+    shape: Shape,
+    apart: &[u32],
+) -> Option<(M, Vec<Field<'a>>)> {
+    let (aside, rest): (Vec<_>, Vec<_>) = split(bytes)?
+        .into_iter()
+        .partition(|f| apart.contains(&f.number));
     let rest: Vec<u8> = rest.iter().flat_map(|f| f.raw).copied().collect();
     Some((decode(&rest, shape)?, aside))
 }
@@ -142,7 +162,15 @@ fn cut(bytes: &[u8]) -> Option<(Field<'_>, &[u8])> {
     };
     let raw = &bytes[..bytes.len() - rest.len()];
     let key = &bytes[..bytes.len() - behind_key.len()];
-    Some((Field { number, raw, key, value }, rest))
+    Some((
+        Field {
+            number,
+            raw,
+            key,
+            value,
+        },
+        rest,
+    ))
 }
 
 fn key(bytes: &[u8]) -> Option<(u32, u64, &[u8])> {
@@ -216,9 +244,14 @@ fn put_varint(mut value: u64, out: &mut Vec<u8>) {
 fn mend(bytes: &[u8], shape: Shape) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(bytes.len());
     for field in split(bytes)? {
-        let declared = shape.iter().find(|(number, _)| *number == field.number).map(|(_, kind)| *kind);
+        let declared = shape
+            .iter()
+            .find(|(number, _)| *number == field.number)
+            .map(|(_, kind)| *kind);
         let mended = match (declared, &field.value) {
-            (None, _) | (Some(Kind::Number), Value::Number) | (Some(Kind::Bytes), Value::Bytes(_)) => {
+            (None, _)
+            | (Some(Kind::Number), Value::Number)
+            | (Some(Kind::Bytes), Value::Bytes(_)) => {
                 out.extend_from_slice(field.raw);
                 continue;
             }

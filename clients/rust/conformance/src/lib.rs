@@ -1,5 +1,7 @@
 //! Reads the golden errors, and says in their terms what recourse-errors reads.
 
+pub mod encoded;
+
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -8,8 +10,7 @@ use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use recourse_errors::{
-    Action, DegradedReport, ErrorReport, RecoveryAction, read_degraded,
-    read_error, v1,
+    Action, DegradedReport, ErrorReport, RecoveryAction, read_degraded, read_error, v1,
 };
 use serde_json::{Map, Value, json};
 use tonic::metadata::{AsciiMetadataKey, BinaryMetadataKey, BinaryMetadataValue, MetadataMap};
@@ -50,7 +51,12 @@ impl Call {
             return Ok(self.metadata.clone());
         }
         let (code, details) = (Code::from(self.code), self.status.clone().into());
-        Err(Status::with_details_and_metadata(code, &self.message, details, self.metadata.clone()))
+        Err(Status::with_details_and_metadata(
+            code,
+            &self.message,
+            details,
+            self.metadata.clone(),
+        ))
     }
 }
 
@@ -81,12 +87,19 @@ fn read(path: &Path) -> Result<Golden, Wrong> {
                 let value = BinaryMetadataValue::from_bytes(&BASE64.decode(value)?);
                 metadata.insert_bin(BinaryMetadataKey::from_bytes(key.as_bytes())?, value);
             } else {
-                metadata.insert(AsciiMetadataKey::from_bytes(key.as_bytes())?, value.parse()?);
+                metadata.insert(
+                    AsciiMetadataKey::from_bytes(key.as_bytes())?,
+                    value.parse()?,
+                );
             }
         }
     }
     Ok(Golden {
-        name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        name: path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
         file_only: file.get("fileOnly").is_some(),
         call: Call {
             code: i32::try_from(call["code"].as_i64().ok_or("no code")?)?,
@@ -143,7 +156,10 @@ fn report(error: &ErrorReport) -> Value {
         ("why", word(error.why.as_str_name())),
         ("attempts", number(error.attempts)),
         ("outcome", word(error.outcome.as_str_name())),
-        ("retryDelayMs", json!(error.retry_delay.map(|delay| delay.as_millis() as u64))),
+        (
+            "retryDelayMs",
+            json!(error.retry_delay.map(|delay| delay.as_millis() as u64)),
+        ),
         ("requestId", json!(error.request_id)),
         ("operation", json!(error.operation)),
     ])
@@ -158,7 +174,11 @@ fn said<const N: usize>(fields: [(&str, Value); N]) -> Value {
         Value::Object(object) => !object.is_empty(),
         _ => true,
     });
-    Value::Object(fields.map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>())
+    Value::Object(
+        fields
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect::<Map<_, _>>(),
+    )
 }
 
 /// A number that says nothing where it is 0.
@@ -232,7 +252,10 @@ pub fn typed(action: &Action) -> (&'static str, Value) {
                 Ok(kind) => json!(kind.as_str_name()),
                 Err(_) => json!(a.kind),
             };
-            ("reauthenticate", said([("kind", kind), ("scopes", json!(a.scopes))]))
+            (
+                "reauthenticate",
+                said([("kind", kind), ("scopes", json!(a.scopes))]),
+            )
         }
         Action::FixFields(a) => {
             let fix = |fix: &v1::fix_fields::Fix| {
@@ -243,37 +266,74 @@ pub fn typed(action: &Action) -> (&'static str, Value) {
                     ("suggested_value", text(&fix.suggested_value)),
                 ])
             };
-            ("fix_fields", said([("fixes", a.fixes.iter().map(fix).collect())]))
+            (
+                "fix_fields",
+                said([("fixes", a.fixes.iter().map(fix).collect())]),
+            )
         }
-        Action::CallMethod(a) => {
-            ("call_method", said([("method", text(&a.method)), ("copy_fields", json!(a.copy_fields))]))
-        }
-        Action::Refresh(a) => {
-            ("refresh", said([("resource", text(&a.resource)), ("stale_field", text(&a.stale_field))]))
-        }
+        Action::CallMethod(a) => (
+            "call_method",
+            said([
+                ("method", text(&a.method)),
+                ("copy_fields", json!(a.copy_fields)),
+            ]),
+        ),
+        Action::Refresh(a) => (
+            "refresh",
+            said([
+                ("resource", text(&a.resource)),
+                ("stale_field", text(&a.stale_field)),
+            ]),
+        ),
         Action::ReduceBatch(a) => {
             let bytes = (a.max_bytes != 0).then(|| a.max_bytes.to_string()); // 64 bits are text in JSON
-            let body = [("field", text(&a.field)), ("max_items", number(a.max_items)), ("max_bytes", json!(bytes))];
+            let body = [
+                ("field", text(&a.field)),
+                ("max_items", number(a.max_items)),
+                ("max_bytes", json!(bytes)),
+            ];
             ("reduce_batch", said(body))
         }
         Action::WaitForQuota(a) => {
             let resets_at = json!(a.resets_at.map(|t| t.to_string()));
-            ("wait_for_quota", said([("quota_id", text(&a.quota_id)), ("resets_at", resets_at)]))
+            (
+                "wait_for_quota",
+                said([("quota_id", text(&a.quota_id)), ("resets_at", resets_at)]),
+            )
         }
-        Action::RequestAccess(a) => {
-            ("request_access", said([("permissions", json!(a.permissions)), ("resource", text(&a.resource))]))
-        }
-        Action::PollOperation(a) => {
-            ("poll_operation", said([("operation", text(&a.operation)), ("interval", duration(&a.interval))]))
-        }
+        Action::RequestAccess(a) => (
+            "request_access",
+            said([
+                ("permissions", json!(a.permissions)),
+                ("resource", text(&a.resource)),
+            ]),
+        ),
+        Action::PollOperation(a) => (
+            "poll_operation",
+            said([
+                ("operation", text(&a.operation)),
+                ("interval", duration(&a.interval)),
+            ]),
+        ),
         Action::RestartTransaction(a) => ("restart_transaction", said([("scope", text(&a.scope))])),
-        Action::UpgradeClient(a) => ("upgrade_client", said([("min_version", text(&a.min_version))])),
+        Action::UpgradeClient(a) => (
+            "upgrade_client",
+            said([("min_version", text(&a.min_version))]),
+        ),
         Action::OpenLink(a) => ("open_link", said([("url", text(&a.url))])),
-        Action::ContactSupport(a) => {
-            ("contact_support", said([("channel", text(&a.channel)), ("reference", text(&a.reference))]))
-        }
-        Action::Custom(a) => {
-            ("custom", said([("type", json!(a.type_url.rsplit('/').next().unwrap_or_default()))]))
-        }
+        Action::ContactSupport(a) => (
+            "contact_support",
+            said([
+                ("channel", text(&a.channel)),
+                ("reference", text(&a.reference)),
+            ]),
+        ),
+        Action::Custom(a) => (
+            "custom",
+            said([(
+                "type",
+                json!(a.type_url.rsplit('/').next().unwrap_or_default()),
+            )]),
+        ),
     }
 }

@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use recourse_errors::{Action, DegradedKind, ErrorReport, Outcome, Verdict, Why, read_degraded, read_error};
+use recourse_errors::{
+    Action, DegradedKind, ErrorReport, Outcome, Verdict, Why, read_degraded, read_error,
+};
 use recourse_errors_conformance::{Wrong, compare, load};
 use tokio_stream::StreamExt;
 use tonic::body::Body;
@@ -24,7 +26,9 @@ use tonic_prost::ProstCodec;
 
 use assistant::assistant_client::AssistantClient;
 use assistant::transcribe_request::Chunk;
-use assistant::{ChatRequest, ClassifyIntentRequest, GenerateRequest, ProcessRequest, TranscribeRequest};
+use assistant::{
+    ChatRequest, ClassifyIntentRequest, GenerateRequest, ProcessRequest, TranscribeRequest,
+};
 
 mod assistant {
     #![allow(dead_code, clippy::all)]
@@ -54,39 +58,69 @@ async fn main() -> ExitCode {
 
 /// Reports whether all went well.
 async fn run() -> Result<bool, Wrong> {
-    println!("client {}", version().ok_or("tonic is not in the lock file")?);
+    println!(
+        "client {}",
+        version().ok_or("tonic is not in the lock file")?
+    );
     let mut lines = Lines { all_ok: true };
     let replay = dial("GOLDEN_ADDR").await?;
     for file in load(&PathBuf::from(variable("GOLDEN_DIR")?))? {
         let outcome = file.call.outcome();
-        lines.tell(&format!("file/{}", file.name), compare(outcome.as_ref(), &file.report));
+        lines.tell(
+            &format!("file/{}", file.name),
+            compare(outcome.as_ref(), &file.report),
+        );
         if !file.file_only {
             let outcome = received(&replay, &file.name).await;
-            lines.tell(&format!("wire/{}", file.name), compare(outcome.as_ref(), &file.report));
+            lines.tell(
+                &format!("wire/{}", file.name),
+                compare(outcome.as_ref(), &file.report),
+            );
         }
     }
 
-    let live = Live { channel: dial("LIVE_ADDR").await? };
+    let live = Live {
+        channel: dial("LIVE_ADDR").await?,
+    };
     lines.tell("retry/waits", live.waits("retry/waits").await);
     lines.tell("retry/never", live.never("retry/never").await);
     lines.tell("retry/busy", live.busy("retry/busy").await);
     lines.tell("retry/fields", live.fields("retry/fields").await);
-    lines.tell("retry/stream-waits", live.stream_waits("retry/stream-waits").await);
-    lines.tell("retry/stream-never", live.stream_never("retry/stream-never").await);
-    lines.tell("error/no-headers", live.no_headers("error/no-headers").await);
+    lines.tell(
+        "retry/stream-waits",
+        live.stream_waits("retry/stream-waits").await,
+    );
+    lines.tell(
+        "retry/stream-never",
+        live.stream_never("retry/stream-never").await,
+    );
+    lines.tell(
+        "error/no-headers",
+        live.no_headers("error/no-headers").await,
+    );
     lines.tell("error/largest", live.largest("error/largest").await);
     lines.tell("error/bug", live.bug("error/bug").await);
-    lines.tell("error/stream-breaks-off", live.breaks_off("error/stream-breaks-off").await);
-    lines.tell("error/client-stream", live.client_stream("error/client-stream").await);
+    lines.tell(
+        "error/stream-breaks-off",
+        live.breaks_off("error/stream-breaks-off").await,
+    );
+    lines.tell(
+        "error/client-stream",
+        live.client_stream("error/client-stream").await,
+    );
     lines.tell("error/bidi", live.bidi("error/bidi").await);
     lines.tell("answer/degraded", live.degraded("answer/degraded").await);
-    lines.tell("answer/stream-degraded", live.stream_degraded("answer/stream-degraded").await);
+    lines.tell(
+        "answer/stream-degraded",
+        live.stream_degraded("answer/stream-degraded").await,
+    );
     lines.tell("answer/real", live.real("answer/real").await);
     Ok(lines.all_ok)
 }
 
 fn version() -> Option<&'static str> {
-    let (_, tonic) = include_str!("../../Cargo.lock").split_once("\nname = \"tonic\"\nversion = \"")?;
+    let (_, tonic) =
+        include_str!("../../Cargo.lock").split_once("\nname = \"tonic\"\nversion = \"")?;
     tonic.split('"').next()
 }
 
@@ -96,7 +130,9 @@ fn variable(name: &str) -> Result<String, Wrong> {
 
 async fn dial(variable_name: &str) -> Result<Channel, Wrong> {
     let address = variable(variable_name)?;
-    Ok(Endpoint::from_shared(format!("http://{address}"))?.connect().await?)
+    Ok(Endpoint::from_shared(format!("http://{address}"))?
+        .connect()
+        .await?)
 }
 
 struct Lines {
@@ -111,7 +147,11 @@ impl Lines {
             Ok(note) => println!("ok {situation} # {}", note.text()),
             Err(wrong) => {
                 self.all_ok = false;
-                let words: Vec<String> = wrong.to_string().split_whitespace().map(str::to_owned).collect();
+                let words: Vec<String> = wrong
+                    .to_string()
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect();
                 println!("not ok {situation} # {}", words.join(" "));
             }
         }
@@ -136,10 +176,13 @@ impl Note for String {
 
 /// Calls the method that replays a golden file.
 async fn received(replay: &Channel, name: &str) -> Result<MetadataMap, Status> {
-    let path = PathAndQuery::try_from(format!("/recourse.conformance.Golden/{name}")).map_err(unusable)?;
+    let path =
+        PathAndQuery::try_from(format!("/recourse.conformance.Golden/{name}")).map_err(unusable)?;
     let mut client = tonic::client::Grpc::new(replay.clone());
     client.ready().await.map_err(unusable)?;
-    let reply = client.unary(Request::new(()), path, ProstCodec::<(), ()>::default()).await?;
+    let reply = client
+        .unary(Request::new(()), path, ProstCodec::<(), ()>::default())
+        .await?;
     Ok(reply.metadata().clone())
 }
 
@@ -148,7 +191,11 @@ fn unusable(err: impl Error) -> Status {
 }
 
 fn expect<T: PartialEq + std::fmt::Debug>(what: &str, got: T, want: T) -> Result<(), Wrong> {
-    if got == want { Ok(()) } else { Err(format!("{what}: {got:?}, want {want:?}").into()) }
+    if got == want {
+        Ok(())
+    } else {
+        Err(format!("{what}: {got:?}, want {want:?}").into())
+    }
 }
 
 fn failed<T>(ended: Result<T, Status>, error_code: &str) -> Result<ErrorReport, Wrong> {
@@ -179,14 +226,28 @@ impl Live {
         AssistantClient::new(self.channel.clone())
     }
 
-    async fn process(&self, visit: &str, query: &str) -> Result<tonic::Response<assistant::ProcessResponse>, Status> {
-        let message = ProcessRequest { query: query.to_owned(), ..ProcessRequest::default() };
+    async fn process(
+        &self,
+        visit: &str,
+        query: &str,
+    ) -> Result<tonic::Response<assistant::ProcessResponse>, Status> {
+        let message = ProcessRequest {
+            query: query.to_owned(),
+            ..ProcessRequest::default()
+        };
         self.client().process(of_visit(visit, message)).await
     }
 
     /// How many pieces came, and how the stream ended: that a server may refuse it at once makes no difference.
-    async fn generate(&self, visit: &str, prompt: &str) -> (usize, Result<Option<MetadataMap>, Status>) {
-        let message = GenerateRequest { prompt: prompt.to_owned(), ..GenerateRequest::default() };
+    async fn generate(
+        &self,
+        visit: &str,
+        prompt: &str,
+    ) -> (usize, Result<Option<MetadataMap>, Status>) {
+        let message = GenerateRequest {
+            prompt: prompt.to_owned(),
+            ..GenerateRequest::default()
+        };
         let mut stream = match self.client().generate(of_visit(visit, message)).await {
             Ok(response) => response.into_inner(),
             Err(status) => return (0, Err(status)),
@@ -199,7 +260,10 @@ impl Live {
 
     /// How many attempts of a call came, and the milliseconds between the first two.
     async fn attempts(&self, visit: &str) -> Result<(u32, u64), Wrong> {
-        let message = ClassifyIntentRequest { query: unique(visit), ..ClassifyIntentRequest::default() };
+        let message = ClassifyIntentRequest {
+            query: unique(visit),
+            ..ClassifyIntentRequest::default()
+        };
         let reply = self.client().classify_intent(message).await?.into_inner();
         Ok((reply.intent.parse()?, reply.confidence as u64))
     }
@@ -210,14 +274,28 @@ impl Live {
 
     /// tonic makes one attempt; the error of it has all that a caller needs to repeat it. `by_hand` is a visit in which
     /// one does.
-    async fn one_attempt<T>(&self, visit: &str, ended: Result<T, Status>, want: (&str, Option<u64>)) -> Result<String, Wrong> {
+    async fn one_attempt<T>(
+        &self,
+        visit: &str,
+        ended: Result<T, Status>,
+        want: (&str, Option<u64>),
+    ) -> Result<String, Wrong> {
         let error = failed(ended, want.0)?;
         self.came_once(visit).await?;
         expect("code", error.code, Code::Unavailable)?;
         expect("verdict", error.verdict, Verdict::SameRequest)?;
-        expect("delay", error.retry_delay, want.1.map(Duration::from_millis))?;
-        let delay = want.1.map_or("not said".to_owned(), |ms| format!("{ms} ms"));
-        Ok(format!("no native retry: {} after one attempt, delay {delay}", error.error_code))
+        expect(
+            "delay",
+            error.retry_delay,
+            want.1.map(Duration::from_millis),
+        )?;
+        let delay = want
+            .1
+            .map_or("not said".to_owned(), |ms| format!("{ms} ms"));
+        Ok(format!(
+            "no native retry: {} after one attempt, delay {delay}",
+            error.error_code
+        ))
     }
 
     async fn by_hand(&self, visit: &str, attempts: u32, at_least: u64) -> Result<String, Wrong> {
@@ -226,25 +304,42 @@ impl Live {
         if between < at_least {
             return Err(format!("only {between} ms between the attempts by hand").into());
         }
-        Ok(format!("; repeated by hand: {n} attempts, {between} ms between"))
+        Ok(format!(
+            "; repeated by hand: {n} attempts, {between} ms between"
+        ))
     }
 
     async fn waits(&self, visit: &str) -> Result<String, Wrong> {
-        let note = self.one_attempt(visit, self.process(visit, "waits").await, ("MODEL_BUSY", Some(300))).await?;
+        let note = self
+            .one_attempt(
+                visit,
+                self.process(visit, "waits").await,
+                ("MODEL_BUSY", Some(300)),
+            )
+            .await?;
         let again = format!("{visit}/by-hand");
         retry::repeat(async || self.process(&again, "waits").await).await?;
         Ok(note + &self.by_hand(&again, 2, 300).await?)
     }
 
     async fn never(&self, visit: &str) -> Result<(), Wrong> {
-        let error = failed(retry::repeat(async || self.process(visit, "never").await).await, "MODEL_OVERLOADED")?;
+        let error = failed(
+            retry::repeat(async || self.process(visit, "never").await).await,
+            "MODEL_OVERLOADED",
+        )?;
         expect("verdict", error.verdict, Verdict::Never)?;
         expect("why", error.why, Why::Overloaded)?;
         self.came_once(visit).await
     }
 
     async fn busy(&self, visit: &str) -> Result<String, Wrong> {
-        let note = self.one_attempt(visit, self.process(visit, "busy").await, ("MODEL_RESTARTS", None)).await?;
+        let note = self
+            .one_attempt(
+                visit,
+                self.process(visit, "busy").await,
+                ("MODEL_RESTARTS", None),
+            )
+            .await?;
         let again = format!("{visit}/by-hand");
         retry::repeat(async || self.process(&again, "busy").await).await?;
         Ok(note + &self.by_hand(&again, 3, 0).await?)
@@ -258,7 +353,9 @@ impl Live {
     async fn stream_waits(&self, visit: &str) -> Result<String, Wrong> {
         let (n, ended) = self.generate(visit, "waits").await;
         expect("pieces", n, 0)?;
-        let note = self.one_attempt(visit, ended, ("MODEL_BUSY", Some(300))).await?;
+        let note = self
+            .one_attempt(visit, ended, ("MODEL_BUSY", Some(300)))
+            .await?;
         let again = format!("{visit}/by-hand");
         let n = retry::repeat(async || {
             let (n, ended) = self.generate(&again, "waits").await;
@@ -276,9 +373,18 @@ impl Live {
 
     async fn no_headers(&self, visit: &str) -> Result<(), Wrong> {
         let first = Arc::new(Mutex::new(HeaderMap::new()));
-        let mut client = AssistantClient::new(Noting { channel: self.channel.clone(), first: first.clone() });
-        let message = ProcessRequest { query: "never".to_owned(), ..ProcessRequest::default() };
-        failed(client.process(of_visit(visit, message)).await, "MODEL_OVERLOADED")?;
+        let mut client = AssistantClient::new(Noting {
+            channel: self.channel.clone(),
+            first: first.clone(),
+        });
+        let message = ProcessRequest {
+            query: "never".to_owned(),
+            ..ProcessRequest::default()
+        };
+        failed(
+            client.process(of_visit(visit, message)).await,
+            "MODEL_OVERLOADED",
+        )?;
         let first = first.lock().map_err(|err| err.to_string())?;
         if !first.contains_key("grpc-status") {
             return Err(format!("headers came before the trailers: {first:?}").into());
@@ -288,41 +394,79 @@ impl Live {
 
     async fn largest(&self, visit: &str) -> Result<(), Wrong> {
         let error = failed(self.process(visit, "largest").await, "ROWS_INVALID")?;
-        expect("suggestion", error.suggestion.as_str(), "Correct the rows and send them again.")?;
+        expect(
+            "suggestion",
+            error.suggestion.as_str(),
+            "Correct the rows and send them again.",
+        )?;
         expect("outcome", error.outcome, Outcome::NotApplied)
     }
 
     async fn bug(&self, visit: &str) -> Result<(), Wrong> {
-        let status = self.process(visit, "bug").await.err().ok_or("the call succeeded")?;
+        let status = self
+            .process(visit, "bug")
+            .await
+            .err()
+            .ok_or("the call succeeded")?;
         let everything = format!("{status:?} {}", String::from_utf8_lossy(status.details()));
         if everything.contains("hunter2") {
             return Err("the password arrived".into());
         }
         let error = failed::<()>(Err(status), "ASYNC_UNEXPECTED_FAILED")?;
         expect("code", error.code, Code::Internal)?;
-        if error.request_id.is_empty() { Err("no request id".into()) } else { Ok(()) }
+        if error.request_id.is_empty() {
+            Err("no request id".into())
+        } else {
+            Ok(())
+        }
     }
 
     async fn breaks_off(&self, visit: &str) -> Result<(), Wrong> {
         let (n, ended) = self.generate(visit, "breaks-off").await;
         expect("pieces", n, 3)?;
         let error = failed(ended, "TEXT_BROKE_OFF")?;
-        expect("nextPosition", error.metadata.get("nextPosition").map(String::as_str), Some("3"))?;
+        expect(
+            "nextPosition",
+            error.metadata.get("nextPosition").map(String::as_str),
+            Some("3"),
+        )?;
         self.came_once(visit).await
     }
 
     async fn client_stream(&self, visit: &str) -> Result<(), Wrong> {
-        let texts = ["hello", "fields"].map(|text| TranscribeRequest { chunk: Some(Chunk::Text(text.to_owned())) });
-        fields_invalid(self.client().transcribe(of_visit(visit, tokio_stream::iter(texts))).await)
+        let texts = ["hello", "fields"].map(|text| TranscribeRequest {
+            chunk: Some(Chunk::Text(text.to_owned())),
+        });
+        fields_invalid(
+            self.client()
+                .transcribe(of_visit(visit, tokio_stream::iter(texts)))
+                .await,
+        )
     }
 
     async fn bidi(&self, visit: &str) -> Result<(), Wrong> {
         let (send, messages) = tokio::sync::mpsc::channel(1);
-        let messages = tokio_stream::wrappers::ReceiverStream::new(messages)
-            .map(|message: &str| ChatRequest { message: message.to_owned() });
+        let messages =
+            tokio_stream::wrappers::ReceiverStream::new(messages).map(|message: &str| {
+                ChatRequest {
+                    message: message.to_owned(),
+                }
+            });
         send.send("hello").await?;
-        let mut replies = self.client().chat(of_visit(visit, messages)).await?.into_inner();
-        expect("answer", replies.message().await?.map(|reply| reply.message).as_deref(), Some("hello"))?;
+        let mut replies = self
+            .client()
+            .chat(of_visit(visit, messages))
+            .await?
+            .into_inner();
+        expect(
+            "answer",
+            replies
+                .message()
+                .await?
+                .map(|reply| reply.message)
+                .as_deref(),
+            Some("hello"),
+        )?;
         send.send("fields").await?;
         fields_invalid(replies.message().await)
     }
@@ -362,10 +506,15 @@ fn of_visit<T>(visit: &str, message: T) -> Request<T> {
 
 fn fields_invalid<T>(ended: Result<T, Status>) -> Result<(), Wrong> {
     let error = failed(ended, "FIELDS_INVALID")?;
-    let fields = error.actions.iter().find_map(|action| match &action.action {
-        Some(Action::FixFields(fix)) => Some(fix.fixes.iter().map(|fix| fix.field.as_str()).collect()),
-        _ => None,
-    });
+    let fields = error
+        .actions
+        .iter()
+        .find_map(|action| match &action.action {
+            Some(Action::FixFields(fix)) => {
+                Some(fix.fixes.iter().map(|fix| fix.field.as_str()).collect())
+            }
+            _ => None,
+        });
     expect("fields to correct", fields, Some(vec!["query"]))
 }
 
@@ -373,7 +522,11 @@ fn stale(trailers: &MetadataMap) -> Result<(), Wrong> {
     let mark = read_degraded(trailers).ok_or("the answer is not marked")?;
     expect("kind", mark.kind, DegradedKind::Stale)?;
     expect("error code", mark.error_code.as_str(), "MODEL_BUSY")?;
-    expect("suggestion", mark.suggestion.as_str(), "This may be out of date.")
+    expect(
+        "suggestion",
+        mark.suggestion.as_str(),
+        "This may be out of date.",
+    )
 }
 
 /// Keeps the first headers of a reply: tonic adds them to the trailers. Those of an error with nothing before it have its

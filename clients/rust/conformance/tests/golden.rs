@@ -16,5 +16,11 @@ fn golden_files() {
             Some(format!("{}: {err}", file.name))
         })
         .collect();
-    assert!(wrong.is_empty(), "{} of {} files:\n{}", wrong.len(), files.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} files:\n{}",
+        wrong.len(),
+        files.len(),
+        wrong.join("\n")
+    );
 }
