@@ -146,7 +146,6 @@ fn split(mut bytes: &[u8]) -> Option<Vec<Field<'_>>> {
     Some(fields)
 }
 
-const MAX_NESTING: usize = 64;
 const MAX_NUMBER: u64 = (1 << 29) - 1;
 
 fn cut(bytes: &[u8]) -> Option<(Field<'_>, &[u8])> {
@@ -157,7 +156,7 @@ fn cut(bytes: &[u8]) -> Option<(Field<'_>, &[u8])> {
             let (value, rest) = delimited(behind_key)?;
             (Value::Bytes(value), rest)
         }
-        3 => (Value::Other, group(number, behind_key)?),
+        3 => (Value::Other, group(behind_key)?),
         _ => (Value::Other, skip(wire_type, behind_key)?),
     };
     let raw = &bytes[..bytes.len() - rest.len()];
@@ -193,18 +192,18 @@ fn skip(wire_type: u64, bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Returns what comes after a group.
-fn group(number: u32, mut bytes: &[u8]) -> Option<&[u8]> {
-    let mut open = vec![number];
-    while let Some(&innermost) = open.last() {
-        let (number, wire_type, rest) = key(bytes)?;
+/// Returns what comes after a group. Which of its ends is whose prost sees, which reads it after us.
+fn group(mut bytes: &[u8]) -> Option<&[u8]> {
+    let mut open = 1;
+    while open > 0 {
+        let (_, wire_type, rest) = key(bytes)?;
         bytes = match wire_type {
-            3 if open.len() < MAX_NESTING => {
-                open.push(number);
+            3 => {
+                open += 1;
                 rest
             }
-            4 if number == innermost => {
-                open.pop();
+            4 => {
+                open -= 1;
                 rest
             }
             _ => skip(wire_type, rest)?,

@@ -137,9 +137,8 @@ fn every_text_in_an_action_is_clean_and_cut() {
             vec![error_detail(value.encode_to_vec())],
         ));
         assert_eq!(read.actions, [want]);
-        assert!(
-            read.action_required || matches!(read.actions[0].action, Some(Action::RetryAfter(_)))
-        );
+        let waits = matches!(read.actions[0].action, Some(Action::RetryAfter(_)));
+        assert_eq!(read.action_required, !waits);
     }
 }
 
@@ -242,23 +241,20 @@ fn groups_are_passed_over() {
 }
 
 #[test]
-fn numbers_are_at_most_of_64_bits() {
-    let elided = |last| {
+fn a_length_has_at_most_64_bits() {
+    let suggestion =
+        |value| read_error(&failed(Code::Internal, vec![error_detail(value)])).suggestion;
+    let long = |last| {
         [
-            vec![9 << 3],
-            vec![0xff; 9],
+            vec![3 << 3 | 2, 0x82],
+            vec![0x80; 8],
             vec![last],
-            field(3, b"Do \xff this."),
+            b"\xffx".to_vec(),
         ]
         .concat()
     };
-    let suggestion =
-        |value| read_error(&failed(Code::Internal, vec![error_detail(value)])).suggestion;
-    assert_eq!(suggestion(elided(1)), "Do \u{fffd} this.");
-    assert_eq!(
-        suggestion(elided(2)),
-        "Please report this issue to support."
-    );
+    assert_eq!(suggestion(long(0)), "\u{fffd}x");
+    assert_eq!(suggestion(long(2)), "Please report this issue to support.");
 }
 
 #[test]
@@ -382,6 +378,7 @@ fn an_age_below_zero_is_none() {
         ((-1, 0), None),
         ((0, 0), Some(0)),
         ((1, 1_999_999), Some(1001)),
+        ((1, 1_000_000_000), None),
     ] {
         let age = Some(Duration {
             seconds: age.0,
@@ -395,4 +392,116 @@ fn an_age_below_zero_is_none() {
         let read = read_degraded(&marked(&mark)).unwrap();
         assert_eq!(read.age.map(|age| age.as_millis()), want, "{age:?}");
     }
+}
+
+#[test]
+fn a_status_with_another_code_is_of_another_error() {
+    let inner = failed(Code::NotFound, vec![error_detail(field(3, b"Do this."))]);
+    let details = tonic::codegen::Bytes::copy_from_slice(inner.details());
+    let read = read_error(&Status::with_details(Code::Internal, "mine", details));
+    assert_eq!(
+        (read.message.as_str(), read.suggestion.as_str()),
+        ("mine", "Please report this issue to support.")
+    );
+}
+
+#[test]
+fn metadata_has_64_entries_by_their_keys() {
+    let entry =
+        |key: &str, value: &[u8]| field(3, &[field(1, key.as_bytes()), field(2, value)].concat());
+    let entries = (0..70)
+        .rev()
+        .flat_map(|i| entry(&format!("key{i:02}"), b"x"))
+        .collect();
+    let read = read_error(&failed(
+        Code::Internal,
+        vec![detail("google.rpc.ErrorInfo", entries)],
+    ));
+    assert_eq!(
+        read.metadata.keys().next_back().map(String::as_str),
+        Some("key63")
+    );
+    assert_eq!(read.metadata.len(), 64);
+
+    let long = [b'X'; 65];
+    let value = [entry("recourseRetry", &long), entry("recourseOther", &long)].concat();
+    let read = read_error(&failed(
+        Code::Unavailable,
+        vec![detail("google.rpc.ErrorInfo", value)],
+    ));
+    assert_eq!(
+        read.metadata.into_keys().collect::<Vec<_>>(),
+        ["recourseOther"]
+    );
+    assert_eq!(read.verdict, Verdict::SameRequest);
+}
+
+#[test]
+fn of_two_details_the_first_counts() {
+    let said = |text: &str, verdict: Verdict, outcome: Outcome| {
+        let value = ErrorDetail {
+            suggestion: text.to_owned(),
+            operation: text.to_owned(),
+            recovery_actions: vec![RecoveryAction {
+                label: text.to_owned(),
+                ..RecoveryAction::default()
+            }],
+            retry: Some(RetryAdvice {
+                verdict: verdict.into(),
+                attempts: 1,
+                ..RetryAdvice::default()
+            }),
+            outcome: outcome.into(),
+            ..ErrorDetail::default()
+        };
+        error_detail(value.encode_to_vec())
+    };
+    let details = vec![
+        said("first", Verdict::AfterAction, Outcome::Applied),
+        said("second", Verdict::Never, Outcome::NotApplied),
+    ];
+    let read = read_error(&failed(Code::Internal, details));
+    assert_eq!(
+        (read.suggestion.as_str(), read.operation.as_str()),
+        ("first", "first")
+    );
+    assert_eq!(
+        read.actions
+            .iter()
+            .map(|a| a.label.as_str())
+            .collect::<Vec<_>>(),
+        ["first"]
+    );
+    assert_eq!(
+        (read.verdict, read.attempts, read.outcome),
+        (Verdict::AfterAction, 1, Outcome::Applied)
+    );
+}
+
+#[test]
+fn a_mark_is_the_last_of_its_key_and_not_too_large() {
+    let mark = |n| {
+        Degraded {
+            source: "x".repeat(n),
+            ..Degraded::default()
+        }
+        .encode_to_vec()
+    };
+    let (most, beyond) = (mark(8189), mark(8190));
+    assert_eq!((most.len(), beyond.len()), (8192, 8193));
+    let mut trailers = marked(&beyond);
+    assert_eq!(read_degraded(&trailers).unwrap().source, "not said");
+    trailers.append_bin(
+        "recourse-degraded-bin",
+        tonic::metadata::MetadataValue::from_bytes(&most),
+    );
+    assert_eq!(
+        read_degraded(&trailers).unwrap().source,
+        "x".repeat(61) + "..."
+    );
+    trailers.append_bin(
+        "recourse-degraded-bin",
+        tonic::metadata::MetadataValue::from_bytes(&mark(3)),
+    );
+    assert_eq!(read_degraded(&trailers).unwrap().source, "xxx");
 }
