@@ -14,7 +14,7 @@ STATICCHECK ?= go tool -modfile=tools/lint/go.mod staticcheck
 FUZZTIME ?= 30s
 
 # What needs more than the library does: modules of their own, on the library as it is here.
-MODULES := bench telemetry/sdktest examples/observability conformance/proxies
+MODULES := bench telemetry/sdktest examples/observability tools/vet gateway conformance/proxies
 
 # What has a target of its own, since it needs other programs.
 APART := conformance/proxies
@@ -30,6 +30,9 @@ CATALOG := proto/assistant/catalog.json
 GO_FILES = $(filter-out gen/% $(GUIDE)/gen/%,$(wildcard $(shell git ls-files -co --exclude-standard -- '*.go')))
 LIBRARY_FILES = $(filter-out %_test.go internal/rpctest/% interceptors/misuse.go, \
 	$(filter status/% interceptors/% policy/% async/% internal/%,$(GO_FILES)))
+
+# What these errors say in other languages.
+TRANSLATIONS := examples/server/texts/*.json
 
 # The catalogue of the example, as people read it.
 ERRORS_DOCS := docs/errors
@@ -61,13 +64,14 @@ test: ## Vet, and run all tests, with the race detector too where there is a C c
 	$(call modules,go vet ./...; go test ./...,$(filter-out $(APART),$(MODULES)))
 	@# The go command remembers results, and does not look at files outside of a module.
 	go -C examples/observability test -count=1 -run 'Document|Dashboard|Alerts' .
+	go -C tools/vet test -count=1 -run Help .
 	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then $(MAKE) race; \
 	else echo 'no C compiler found: the tests ran without the race detector'; fi
 
 .PHONY: race
 race: ## Run all tests with the race detector
 	go test -race ./...
-	$(call modules,go test -race ./...,$(filter-out bench $(APART),$(MODULES)))
+	$(call modules,go test -race ./...,$(filter-out bench tools/vet $(APART),$(MODULES)))
 
 .PHONY: browser-test
 browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder leaves pictures
@@ -77,11 +81,18 @@ browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder le
 proxies: ## Send errors through nginx and HAProxy
 	@conformance/proxies/run.sh
 
-# Apart from the other tests: it builds buf.
+# Apart from the other tests: they build buf, and install a protoc.
 .PHONY: plugin
-plugin: ## Test the plugin of buf, through buf
+plugin: ## Test the plugins, through buf and protoc
 	go -C tools/buf-plugin-recourse vet ./...
 	go -C tools/buf-plugin-recourse test ./...
+	go -C tools/protoc vet ./...
+	go -C tools/protoc test -count=1 ./... # what it runs are files outside of its module
+
+.PHONY: guide
+guide: ## Do what docs/catalogue.md says, with buf, protoc and grpcurl: some minutes the first time
+	go -C tools/guide vet ./...
+	go -C tools/guide test -count=1 ./... # what it runs are files outside of its module
 
 .PHONY: scenarios
 scenarios: ## Show what an overload does to us and to others: about a minute
@@ -122,7 +133,7 @@ gen-test: ## Compile gen/ in the languages beside Go, and let each read an error
 errors-docs: ## Write the pages of the example's errors anew from proto/
 	@set=$$(mktemp -d)/set.binpb; trap 'rm -rf "$${set%/*}"' EXIT; \
 	$(BUF) build -o "$$set"; \
-	go run ./cmd/recourse docs -o $(ERRORS_DOCS) "$$set"
+	go run ./cmd/recourse docs -o $(ERRORS_DOCS) -translations '$(TRANSLATIONS)' "$$set"
 
 .PHONY: checkgenerate
 checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
@@ -133,10 +144,10 @@ checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	$(GUIDE)/generate.sh "$$dir/guide"; \
 	diff -r "$$dir/guide" $(GUIDE)/gen || { echo '$(GUIDE)/gen is not current: run make generate' >&2; exit 1; }; \
 	$(BUF) build -o "$$dir/set.binpb"; \
-	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
+	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) -translations '$(TRANSLATIONS)' "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
 	go mod tidy -diff
 	$(call modules,go mod tidy -diff)
-	go -C tools/buf-plugin-recourse mod tidy -diff
+	$(call modules,go mod tidy -diff,tools/buf-plugin-recourse tools/protoc tools/guide tools/vet/testdata)
 
 .PHONY: lint
 lint: ## Check format and style of Go and proto files
@@ -146,10 +157,13 @@ lint: ## Check format and style of Go and proto files
 	go vet ./...
 	$(STATICCHECK) ./...
 	$(call modules,go tool -modfile=$(abspath tools/lint/go.mod) staticcheck ./...)
-	cd tools/buf-plugin-recourse && go tool -modfile=../lint/go.mod staticcheck ./...
+	$(call modules,go tool -modfile=$(abspath tools/lint/go.mod) staticcheck ./...,tools/buf-plugin-recourse tools/protoc tools/guide)
+	go -C tools/vet build -o $(abspath bin)/recourse-vet ./cmd/recourse-vet
+	go vet -vettool=$(abspath bin)/recourse-vet ./...
+	go -C examples/observability vet -vettool=$(abspath bin)/recourse-vet ./...
 	$(BUF) lint
 	$(BUF) format -d --exit-code
-	$(BUF) build proto -o - | go run ./cmd/recourse lint -warnings -root proto -
+	$(BUF) build proto -o - | go run ./cmd/recourse lint -warnings -root proto -translations '$(TRANSLATIONS)' -
 	@$(call forbid,\btime\.After\$(PAREN),$(GO_FILES),time.After leaks its timer in a loop: use time.NewTimer)
 	@$(call forbid,\binterface\{\},$(GO_FILES),say any)
 	@$(call forbid,\bpanic\$(PAREN),$(LIBRARY_FILES),a library returns errors)
@@ -163,20 +177,22 @@ fmt: ## Format Go and proto files
 breaking: ## Fail where recourse.v1 breaks its published form, or a declared error what clients rely on
 	$(BUF) breaking --against $(IMAGE)
 	@test -f $(CATALOG) || { echo '$(CATALOG) is missing, so nothing can be compared with it' >&2; exit 1; }
-	$(BUF) build proto -o - | go run ./cmd/recourse breaking -against $(CATALOG) -root proto -
+	$(BUF) build proto -o - | go run ./cmd/recourse breaking -against $(CATALOG) -root proto -translations '$(TRANSLATIONS)' -
 
 .PHONY: image
 image: ## Publish recourse.v1, and the errors of the example, as they are now: from here on they may only grow
 	$(BUF) build --path proto/recourse --exclude-source-info -o $(IMAGE)
-	$(BUF) build proto -o - | go run ./cmd/recourse docs -format json -o $(dir $(CATALOG)) -
+	$(BUF) build proto -o - | go run ./cmd/recourse docs -format json -o $(dir $(CATALOG)) -translations '$(TRANSLATIONS)' -
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
-	@for package in $$(go list ./...); do \
-		tests=$$(go test -list '^Fuzz' "$$package"); \
-		for target in $$(grep '^Fuzz' <<<"$$tests" || true); do \
-			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package"; \
+	@for module in . $(MODULES); do \
+		for package in $$(go -C "$$module" list ./...); do \
+			tests=$$(go -C "$$module" test -list '^Fuzz' "$$package"); \
+			for target in $$(grep '^Fuzz' <<<"$$tests" || true); do \
+				echo "$$package $$target"; \
+				go -C "$$module" test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package"; \
+			done; \
 		done; \
 	done
 
@@ -223,7 +239,7 @@ api: ## Accept the exported API as it is now into api.txt
 .PHONY: tidy
 tidy: ## Tidy the modules
 	go mod tidy
-	for module in tools/*/ $(MODULES); do go -C "$$module" mod tidy; done
+	for module in tools/*/ tools/vet/testdata $(filter-out tools/%,$(MODULES)); do go -C "$$module" mod tidy; done
 
 .PHONY: clean
 clean: ## Remove what was built here

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/status/template"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -28,6 +29,7 @@ type Catalog struct {
 	Schema  int       `json:"schema"`
 	Errors  []*Error  `json:"errors"`            // by domain and reason
 	Methods []*Method `json:"methods"`           // that declare errors, by name
+	Silent  []string  `json:"silent,omitempty"`  // names of the methods that declare nothing, not even that
 	Enums   []*Enum   `json:"enums"`             // in which errors are declared, by name
 	Retired []string  `json:"retired,omitempty"` // keys of errors that were declared once, see [Catalog.Remember]
 }
@@ -74,7 +76,8 @@ type Error struct {
 	RetryDelay      string            `json:"retryDelay,omitempty"`
 	Actions         []json.RawMessage `json:"actions,omitempty"` // recourse.v1.RecoveryAction
 	Links           []Link            `json:"links,omitempty"`
-	Page            string            `json:"page,omitempty"` // its own
+	Page            string            `json:"page,omitempty"`         // its own
+	Translations    []Translation     `json:"translations,omitempty"` // by locale, see package locale
 	Visibility      string            `json:"visibility"`
 	Severity        string            `json:"severity,omitempty"`
 	Version         string            `json:"version,omitempty"` // of the catalogue
@@ -120,6 +123,14 @@ type Link struct {
 	URL         string `json:"url"`
 }
 
+// Translation is what an error says in another language, in templates as its own texts are. No
+// descriptor has it: it is in a file of its own.
+type Translation struct {
+	Locale     string `json:"locale"`
+	Message    string `json:"message"`
+	Suggestion string `json:"suggestion,omitempty"`
+}
+
 // Method is a method and what it declares.
 type Method struct {
 	Name   string   `json:"name"`   // pkg.Service/Method
@@ -163,6 +174,7 @@ func Read(files []protoreflect.FileDescriptor) (*Catalog, []Problem) {
 	}
 	slices.SortFunc(r.catalog.Errors, func(a, b *Error) int { return cmp.Compare(a.Key(), b.Key()) })
 	slices.SortFunc(r.catalog.Enums, func(a, b *Enum) int { return cmp.Compare(a.Name, b.Name) })
+	slices.Sort(r.catalog.Silent)
 	slices.SortFunc(r.catalog.Methods, func(a, b *Method) int { return cmp.Compare(a.Name, b.Name) })
 	return r.catalog, r.problems
 }
@@ -224,7 +236,7 @@ func (r *reader) error(v protoreflect.EnumValueDescriptor, c *recoursev1.Catalog
 	enum := v.Parent().(protoreflect.EnumDescriptor)
 	e := &Error{
 		Domain: c.GetDomain(), Version: c.GetVersion(),
-		Reason: cmp.Or(o.GetReason(), Reason(string(enum.Name()), string(v.Name()))),
+		Reason: cmp.Or(o.GetReason(), template.Reason(string(enum.Name()), string(v.Name()))),
 		Code:   Word(o.GetCode()), Title: o.GetTitle(), Description: comment(v), Message: o.GetMessage(), Suggestion: o.GetSuggestion(),
 		Outcome: Word(o.GetOutcome()), Retry: Word(o.GetRetry()),
 		Visibility: cmp.Or(Word(o.GetVisibility()), "PUBLIC"), Severity: Word(o.GetSeverity()),
@@ -275,10 +287,12 @@ func (r *reader) service(s protoreflect.ServiceDescriptor) {
 	for i := range s.Methods().Len() {
 		m := s.Methods().Get(i)
 		own, has := option[*recoursev1.DeclaredErrors](m, recoursev1.E_Method)
+		name := string(s.FullName()) + "/" + string(m.Name())
 		if shared == nil && !has {
+			r.catalog.Silent = append(r.catalog.Silent, name)
 			continue
 		}
-		method := &Method{Name: string(s.FullName()) + "/" + string(m.Name()), descriptor: m, at: PositionOf(m)}
+		method := &Method{Name: name, descriptor: m, at: PositionOf(m)}
 		for _, name := range own.GetErrors() {
 			r.declares(method, m, name)
 		}
@@ -346,27 +360,6 @@ func comment(d protoreflect.Descriptor) string {
 	return strings.TrimSpace(b.String())
 }
 
-// Reason is the error code that an enum's value stands for where it names none: the
-// value's name without the prefix that the style guide asks for.
-func Reason(enum, value string) string {
-	return strings.TrimPrefix(value, prefix(enum))
-}
-
-// prefix is what the names of an enum's values begin with: SHOP_ERROR_ for ShopError.
-func prefix(enum string) string {
-	var b strings.Builder
-	for i := range len(enum) {
-		if i > 0 && upper(enum[i]) && (!upper(enum[i-1]) || i+1 < len(enum) && lower(enum[i+1])) {
-			b.WriteByte('_')
-		}
-		b.WriteByte(enum[i])
-	}
-	return strings.ToUpper(b.String()) + "_"
-}
-
-func upper(c byte) bool { return c >= 'A' && c <= 'Z' }
-func lower(c byte) bool { return c >= 'a' && c <= 'z' }
-
 // Word is the name of an enum's value without its prefix, empty for the first.
 func Word(v protoreflect.Enum) string {
 	if v.Number() == 0 {
@@ -376,7 +369,7 @@ func Word(v protoreflect.Enum) string {
 	if d == nil {
 		return fmt.Sprint(v.Number())
 	}
-	return strings.TrimPrefix(string(d.Name()), prefix(string(v.Descriptor().Name())))
+	return template.Reason(string(v.Descriptor().Name()), string(d.Name()))
 }
 
 // GRPCCode is the code of the error, codes.Unknown if it has none.

@@ -15,10 +15,13 @@ import (
 // written.
 func TestTheExample(t *testing.T) {
 	c, problems := catalog.Read([]protoreflect.FileDescriptor{
-		assistantv1.File_assistant_v1_errors_proto, assistantv1.File_assistant_v1_assistant_proto,
+		assistantv1.File_assistant_v1_errors_proto, assistantv1.File_assistant_v1_assistant_proto, assistantv1.File_assistant_v1_model_backend_proto,
 	})
 	if len(problems) > 0 || len(c.Errors) != 10 || len(c.Methods) != 5 {
 		t.Fatalf("%d errors, %d methods, problems %v", len(c.Errors), len(c.Methods), problems)
+	}
+	if diff := cmp.Diff([]string{"assistant.v1.ModelBackend/Complete", "assistant.v1.ModelBackend/CompleteStream"}, c.Silent); diff != "" {
+		t.Errorf("methods that declare nothing (-want +got):\n%s", diff)
 	}
 	e := c.Find("CHAT_FULL")
 	if e == nil || e.Key() != "assistant.example.com/CHAT_FULL" || e.Code != "FAILED_PRECONDITION" || e.Retry != "AT_HIGHER_LEVEL" {

@@ -55,21 +55,23 @@ var declarations = sync.OnceValue(func() map[string]map[string]bool {
 // isUndeclared reports whether the method says of its errors which there are, and e is
 // none of them.
 func (c *serverCall) isUndeclared(e *status.Error) bool {
-	if c.refused || ownCode(e.ErrorCode()) || ofGRPC(e) {
+	if c.refused || ofLibrary(e) || ofGRPC(e) {
 		return false
 	}
 	declared, some := declarations()[c.call.Method]
 	return some && !declared[cmp.Or(e.Domain(), c.server.rendering.Domain)+"/"+e.ErrorCode()]
 }
 
-// ownCode tells the error codes that this library gives.
-func ownCode(code string) bool {
-	switch code {
-	case status.CodeDependencyFailed, status.CodeDependencyUnavailable, status.CodeDependencyTimeout,
+// ofLibrary tells the errors that this library makes.
+func ofLibrary(e *status.Error) bool {
+	switch e.ErrorCode() {
+	case status.CodeUnexpected, status.CodeTimeout, status.CodeCancelled,
+		status.CodeDependencyFailed, status.CodeDependencyUnavailable, status.CodeDependencyTimeout,
 		"CLIENT_THROTTLED", "FALLBACK_TIMEOUT", "INVALID_OVERRIDE", "NO_REPLY": // of a client in this process
 		return true
 	}
-	return strings.HasPrefix(code, "ASYNC_")
+	operation := e.Operation()
+	return operation != "" && e.Code() == codes.Internal && e.ErrorCode() == status.Operation(operation, nil).ErrorCode()
 }
 
 // ofGRPC tells the errors with which gRPC itself ends calls: they have no name but their code.

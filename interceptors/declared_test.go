@@ -59,6 +59,11 @@ func TestUndeclared(t *testing.T) {
 		{"a dependency", status.New(codes.Unavailable, status.CodeDependencyUnavailable, "no", domain), false},
 		{"a client that holds calls back", status.New(codes.Unavailable, "CLIENT_THROTTLED", "the service is overloaded"), false},
 		{"an operation", status.Operation("sorting", errors.New("x")), false},
+		{"an operation with a long name", status.Operation(strings.Repeat("sorting the letters ", 9), errors.New("x")), false},
+		{"an operation, in a domain", status.Operation("sorting", errors.New("x"), domain), false},
+		{"named like an operation", status.New(codes.Internal, "ASYNC_SORTING_FAILED", "no", domain), true},
+		{"named like an operation, with a code of its own", status.New(codes.NotFound, "ASYNC_ANYTHING", "no", domain), true},
+		{"a timeout of the library", status.Timeout(errors.New("x")), false},
 	}
 	for _, test := range tests {
 		for _, mode := range []interceptors.UndeclaredMode{interceptors.SendUndeclared, interceptors.LogUndeclared, interceptors.RefuseUndeclared} {

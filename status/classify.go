@@ -59,6 +59,8 @@ func Sentinel(target error, code codes.Code, errorCode, message string, opts ...
 //   - a status of grpc-go's making, which keeps its code, and its message and
 //     details unless its code says that they were meant for a log (UNKNOWN,
 //     INTERNAL, DATA_LOSS);
+//   - a [Declared], which is there to compare with: the error that it declares, if that
+//     has no parameters, and otherwise INTERNAL;
 //   - an error of a context, a timeout, an unreachable network address;
 //   - anything else, a panic included: INTERNAL.
 //
@@ -249,9 +251,12 @@ func (e *Error) adopt(err error) *Error {
 		if f.errorCode == "" {
 			c.fields.errorCode = CodeUnexpected
 		}
-	} else if c.message == "" {
+		return c
+	}
+	if c.message == "" {
 		c.message = defaultsOf(e.code).message
 	}
+	c.message = c.fields.bind(c.message)
 	return c
 }
 
@@ -297,6 +302,9 @@ const overloadDelay = time.Second
 
 // unspoken classifies an error without any status.
 func unspoken(err error) *Error {
+	if e := sentinel(err); e != nil {
+		return e
+	}
 	switch {
 	case is(err, context.DeadlineExceeded):
 		return Timeout(err)

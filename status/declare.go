@@ -2,7 +2,9 @@ package status
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -55,6 +57,34 @@ func (d *Declared[P]) From(err error) (p P, ok bool) {
 // the order of their declaration. It cannot fail.
 func (d *Declared[P]) Make(opts []Option, values ...string) error { return d.make(opts, values) }
 
+// compared tells a Declared from other errors, with what its struct is called.
+func (d *Declared[P]) compared() (of *declaration, name string) {
+	if d == nil {
+		return nil, ""
+	}
+	return d.declaration, reflect.TypeFor[P]().String()
+}
+
+// sentinel is what becomes of a Declared that a handler returns as it is: the error, if
+// nothing is missing; otherwise nobody knows the values, and the log says what to write.
+func sentinel(err error) *Error {
+	s, ok := as[interface {
+		error
+		compared() (*declaration, string)
+	}](err)
+	if !ok {
+		return nil
+	}
+	d, name := s.compared()
+	if d == nil {
+		return nil
+	}
+	if d.parse(); len(d.keys) == 0 {
+		return d.make([]Option{Cause(err)}, nil)
+	}
+	return unexpected(fmt.Errorf("%w: %s has parameters: return %s{…}.Err(), and not the error that is there to compare with", err, d.Error(), name))
+}
+
 // declaration is what Declared is of any parameters.
 type declaration struct {
 	value     protoreflect.Enum
@@ -72,6 +102,8 @@ type declaration struct {
 	actions    [][]byte // as they are encoded
 	templates  bool     // actions have values in them
 	links      []link   // with values in their URLs
+	rest       rest
+	fixed      *Error // what make returns without options, of an error without parameters
 }
 
 // link is a page whose URL has values in it.
@@ -128,6 +160,10 @@ func (d *declaration) parseOptions() {
 		d.actions = append(d.actions, appendMessage(nil, detailActions, a))
 		d.templates = d.templates || namesParameters(a)
 	}
+	d.rest = d.like.restOf()
+	if len(d.keys) == 0 {
+		d.fixed = d.with(nil, nil)
+	}
 }
 
 // options are those of every error of the kind.
@@ -166,15 +202,24 @@ func (d *declaration) template(text string) template.Template {
 	return t
 }
 
-// make makes an error like all of the kind, with values. What they share is not to be
-// changed: with options it is a copy.
+// make makes an error like all of the kind, with values.
 func (d *declaration) make(opts []Option, values []string) *Error {
 	d.parse()
-	e := &Error{code: d.like.code, fields: d.like.fields}
+	if d.fixed != nil && len(opts) == 0 {
+		return d.fixed
+	}
+	return d.with(opts, values)
+}
+
+// with makes the error anew. What all of the kind share is not to be changed: with options
+// it is a copy.
+func (d *declaration) with(opts []Option, values []string) *Error {
+	e, meta := newErrorWith(len(d.order))
+	e.code, e.fields = d.like.code, d.like.fields
 	f := &e.fields
 	f.declared = d
 	if len(d.order) > 0 {
-		f.meta = make([]pair, len(d.order))
+		f.meta = meta
 		for at, i := range d.order {
 			value := ""
 			if i < len(values) && d.levels[i] != recoursev1.ErrorParameter_SENSITIVITY_SECRET {
@@ -189,7 +234,7 @@ func (d *declaration) make(opts []Option, values []string) *Error {
 		f.suggestion, f.suggests = clean(d.suggestion.Render(show), maxSuggestion), true
 	}
 	if d.templates {
-		f.actions = d.filledIn(show)
+		f.actions = d.filledIn(f.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL)) // not show, which stays off the heap
 		f.filled = f.actions
 	}
 	if len(d.links) > 0 {
@@ -203,6 +248,19 @@ func (d *declaration) make(opts []Option, values []string) *Error {
 	return e
 }
 
+// newErrorWith makes an Error and its metadata, in one piece where there is not much of it.
+func newErrorWith(meta int) (*Error, []pair) {
+	const few = 2
+	if meta == 0 || meta > few {
+		return new(Error), make([]pair, meta)
+	}
+	both := new(struct {
+		Error
+		meta [few]pair
+	})
+	return &both.Error, both.meta[:meta:meta]
+}
+
 // shown returns what to render for a parameter, where values up to a level may be seen.
 func (f *fields) shown(most recoursev1.ErrorParameter_Sensitivity) func(param int) string {
 	d := f.declared
@@ -210,8 +268,12 @@ func (f *fields) shown(most recoursev1.ErrorParameter_Sensitivity) func(param in
 		if l := d.levels[param]; l > most || l == recoursev1.ErrorParameter_SENSITIVITY_UNSPECIFIED && most < recoursev1.ErrorParameter_SENSITIVITY_INTERNAL {
 			return hidden
 		}
-		if i, found := findMeta(f.meta, d.keys[param]); found {
+		i, found := findMeta(f.meta, d.keys[param])
+		switch {
+		case found && (f.meta[i].value != "" || !f.bound):
 			return f.meta[i].value
+		case f.bound && d.levels[param] != recoursev1.ErrorParameter_SENSITIVITY_PUBLIC:
+			return hidden // from this process too
 		}
 		return ""
 	}
@@ -319,10 +381,15 @@ func (d *draft) confine(trust Trust) {
 	whole := d.fields // which leaves d on the stack of those that need not come here
 	show := whole.shown(most)
 	d.message = clean(decl.message.Render(show), maxMessage)
-	if d.suggests {
+	asItCame := d.bound && trust == Internal
+	if d.suggests && !asItCame {
 		d.suggestion = clean(decl.suggestion.Render(show), maxSuggestion)
 	}
-	if decl.templates {
+	switch {
+	case asItCame:
+	case d.bound:
+		d.actions = d.instead(decl.filledIn(show))
+	case decl.templates:
 		filled := decl.filledIn(show)
 		d.actions = slices.Clone(d.actions) // the Error shares the array
 		for i, a := range d.actions {
@@ -333,7 +400,8 @@ func (d *draft) confine(trust Trust) {
 	}
 	d.meta = slices.Clone(d.meta) // the Error shares the array
 	for i, p := range d.meta {
-		if at := slices.Index(decl.keys, p.key); at >= 0 && show(at) == hidden {
+		at := slices.Index(decl.keys, p.key)
+		if at >= 0 && show(at) == hidden || at < 0 && d.bound && most < recoursev1.ErrorParameter_SENSITIVITY_INTERNAL {
 			d.meta[i].value = "" // the key stays: a client may count on it (AIP-193)
 		}
 	}

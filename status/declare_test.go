@@ -1,8 +1,10 @@
 package status_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -225,5 +227,37 @@ func TestADeclarationWithMistakes(t *testing.T) {
 	d := status.Declare(declare(t, `message: "{x}" params {key: "x"}`), "UNSAID", readStock)
 	if e, _ := status.From(overTheWire(t, d.Make(nil, "value"), status.Rendering{})); e.Message() != "***" {
 		t.Errorf("of a parameter of which nothing is said a stranger sees %q", e.Message())
+	}
+}
+
+// A handler returns what errors.Is compares with, and not what Err makes.
+func TestTheSentinelItself(t *testing.T) {
+	plain := status.Declare(declare(t, `code: CODE_NOT_FOUND message: "no such shop" suggestion: "Look again." outcome: OUTCOME_NOT_APPLIED`), "NO_SHOP", readStock)
+	full := status.Declare(declare(t, outOfStock), "OUT_OF_STOCK", readStock)
+	for name, err := range map[string]error{
+		"alone": plain, "wrapped": fmt.Errorf("shop 7: %w", plain), "with a cause": fmt.Errorf("%w: %w", plain, context.DeadlineExceeded),
+	} {
+		e := status.Classify(err)
+		if e.Code() != codes.NotFound || e.ErrorCode() != "NO_SHOP" || e.Message() != "no such shop" || e.Outcome() != status.NotApplied || !errors.Is(e, plain) || e.Unwrap() == nil {
+			t.Errorf("%s: %v, cause %v", name, e, e.Unwrap())
+		}
+	}
+	for name, err := range map[string]error{"alone": full, "wrapped": fmt.Errorf("shop 7: %w", full)} {
+		e := status.Classify(err)
+		if e.Code() != codes.Internal || e.ErrorCode() != status.CodeUnexpected || strings.Contains(e.Message(), "stock") || !errors.Is(e.Unwrap(), full) {
+			t.Errorf("%s: %v", name, e)
+		}
+		want := "shop.example.com/OUT_OF_STOCK has parameters: return status_test.stock{…}.Err(), and not the error that is there to compare with"
+		if log := e.Unwrap().Error(); !strings.HasPrefix(log, err.Error()+": ") || !strings.HasSuffix(log, want) {
+			t.Errorf("%s: the log says %q", name, log)
+		}
+	}
+	mine := status.Classify(full, status.Sentinel(full, codes.NotFound, "MINE", "mine"))
+	if mine.ErrorCode() != "MINE" {
+		t.Errorf("a classifier that knows it is not asked: %v", mine)
+	}
+	var none *status.Declared[stock]
+	if e := status.Classify(fmt.Errorf("x: %w", error(none))); e.ErrorCode() != status.CodeUnexpected {
+		t.Errorf("none: %v", e)
 	}
 }

@@ -44,18 +44,19 @@ type fields struct {
 	operation         string
 	causes            []*recoursev1.CauseLink
 	catalogVersion    string
-	delay             time.Duration
-	hasDelay          bool
 	requestID         string
+	delay             time.Duration
 	outcome           recoursev1.Outcome
 	elided            uint32
+	hasDelay          bool
+	suggests          bool // the suggestion is the declared one, with values in it
+	bound             bool // declared is that of an error from elsewhere, whose actions filled are
 
 	others []rawDetail // every further detail, encoded, at most one of a type
 	lead   int         // how many of others stand before the ErrorInfo
 
 	declared *declaration                 // nil: by no catalogue that this process knows
 	filled   []*recoursev1.RecoveryAction // of the declared actions, those with values in them, as they stand in actions
-	suggests bool                         // the suggestion is the declared one, with values in it
 }
 
 type pair struct{ key, value string }
@@ -439,10 +440,13 @@ func (e *Error) CatalogVersion() string { return e.view().catalogVersion }
 // it is, with its code, identity and details, as a proxy does. Without it a
 // dependency's error becomes this service's own failure: its NOT_FOUND is not
 // the caller's. Unclean text is removed even so, and who sees causes and debug
-// information is decided as for every error. What the dependency has
-// shown to this service alone, such as a personal parameter of a declared error, goes on
-// too: pass through only what was meant for your callers. An error without a status is
-// returned unchanged.
+// information is decided as for every error.
+//
+// So are the values of its parameters, if the dependency's catalogue is linked in: whom
+// its declaration keeps a value from sees the declared texts and actions without it. Of an
+// error that no catalogue in this process declares everything goes on, with what the
+// dependency has shown to this service alone: pass through only what was meant for your
+// callers. An error without a status is returned unchanged.
 func PassThrough(err error) error {
 	e, ok := From(err)
 	if !ok {
@@ -450,5 +454,8 @@ func PassThrough(err error) error {
 	}
 	c := e.copy()
 	c.cause = err
+	if e.received != nil {
+		c.message = c.fields.bind(c.message)
+	}
 	return c
 }

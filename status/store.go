@@ -34,12 +34,15 @@ func FromProto(p *spb.Status) error {
 	if p.GetCode() == 0 {
 		return nil
 	}
-	return fromStatus(grpcstatus.FromProto(p), nil).copy()
+	e := fromStatus(grpcstatus.FromProto(p), nil).copy()
+	e.message = e.fields.bind(e.message)
+	return e
 }
 
 // MarshalJSON renders the error as the JSON form of google.rpc.Status: one made
 // here as a public caller would see it, one that was received as it was received,
-// but clean. It never fails: a detail of a type that this process does not know is
+// but clean and without what its declaration, where that is linked in, keeps from the
+// public. It never fails: a detail of a type that this process does not know is
 // shown as its type and its bytes in base64.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	if e == nil {

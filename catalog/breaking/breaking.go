@@ -9,6 +9,7 @@ package breaking
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ var rules = []catalog.Rule{
 	{ID: "BREAK_DOCS", Severity: catalog.Info, Purpose: "Lists errors that are explained or linked in another way."},
 	{ID: "BREAK_DOMAIN", Severity: catalog.Failure, Purpose: "Checks that errors keep their domains."},
 	{ID: "BREAK_ERROR_ADDED", Severity: catalog.Info, Purpose: "Lists errors that are new."},
+	{ID: "BREAK_LOCALE", Severity: catalog.Warning, Purpose: "Checks that errors keep the languages that they have texts in."},
 	{ID: "BREAK_METHOD_ERRORS", Severity: catalog.Warning, Purpose: "Checks that methods answer with the errors that they did."},
 	{ID: "BREAK_NUMBER", Severity: catalog.Failure, Purpose: "Checks that errors keep their numbers."},
 	{ID: "BREAK_OUTCOME", Severity: catalog.Failure, Purpose: "Checks that errors keep what they say of the outcome."},
@@ -57,6 +59,7 @@ func Compare(older, newer *catalog.Catalog) []catalog.Finding {
 			c.added(is)
 		}
 	}
+	c.locales(partner)
 	c.reservations()
 	c.methods()
 	return catalog.SortFindings(c.findings)
@@ -155,6 +158,38 @@ func (c *comparison) added(is *catalog.Error) {
 			c.fail("BREAK_RESERVED", is,
 				"%s has the error code %s, whose name was reserved, since it was another error's: choose a new one", is.Value, is.Reason)
 		}
+	}
+}
+
+// locales compares the languages that errors have texts in. One that is gone altogether is
+// told once.
+func (c *comparison) locales(partner map[*catalog.Error]*catalog.Error) {
+	spoken := map[string]bool{}
+	for _, e := range c.newer.Errors {
+		for _, t := range e.Translations {
+			spoken[strings.ToLower(t.Locale)] = true
+		}
+	}
+	gone := map[string]int{}
+	for _, was := range c.older.Errors {
+		is := partner[was]
+		if is == nil || is.DeprecatedSince != "" {
+			continue
+		}
+		for _, t := range was.Translations {
+			same := func(now catalog.Translation) bool { return strings.EqualFold(now.Locale, t.Locale) }
+			switch {
+			case slices.ContainsFunc(is.Translations, same):
+			case spoken[strings.ToLower(t.Locale)]:
+				c.warn("BREAK_LOCALE", is, "%s has no text in %s any more: those who read it get the English one, write it again", is.Value, t.Locale)
+			default:
+				gone[t.Locale]++
+			}
+		}
+	}
+	for _, locale := range slices.Sorted(maps.Keys(gone)) {
+		c.report(catalog.Warning, "BREAK_LOCALE", catalog.Position{}, "",
+			"no error has a text in %s any more, and %d had: put its file back, or have it compared too", locale, gone[locale])
 	}
 }
 

@@ -17,19 +17,23 @@ const document = `{
 		{
 			"domain": "shop.example.com", "reason": "QUOTA", "code": "RESOURCE_EXHAUSTED", "title": "Too many", "message": "Too many orders.",
 			"retry": "SAME_REQUEST", "retryDelay": "30s", "visibility": "PARTNER",
+			"translations": [{"locale": "de", "message": "Zu viele Bestellungen."}],
 			"params": [{"key": "plan", "type": "STRING", "sensitivity": "INTERNAL"}],
 			"enum": "shop.v1.ShopError", "value": "SHOP_ERROR_QUOTA", "number": 2
 		},
 		{
 			"domain": "shop.example.com", "reason": "SOLD_OUT", "code": "FAILED_PRECONDITION", "title": "Sold out",
 			"description": "The warehouse is empty.", "message": "{sku} is sold out.", "suggestion": "Choose another.", "outcome": "NOT_APPLIED",
+			"translations": [{"locale": "de", "message": "{sku} ist ausverkauft."}, {"locale": "pt-BR", "message": "{sku} está esgotado."}],
 			"retry": "NEVER", "visibility": "PUBLIC", "page": "https://docs.example.com/SOLD_OUT",
-			"params": [{"key": "sku", "type": "STRING", "sensitivity": "PUBLIC"}, {"key": "who", "type": "STRING", "sensitivity": "PERSONAL"}],
+			"params": [{"key": "sku", "type": "STRING", "sensitivity": "PUBLIC"}, {"key": "who", "type": "STRING", "sensitivity": "PERSONAL"},
+				{"key": "unsaid", "type": "STRING", "sensitivity": ""}],
 			"actions": [{"label": "Choose", "actor": "ACTOR_END_USER"}, {"label": "Read", "refresh": {}}],
 			"methods": ["shop.v1.Shop/Order"], "enum": "shop.v1.ShopError", "value": "SHOP_ERROR_SOLD_OUT", "number": 1
 		}
 	],
 	"methods": [{"name": "shop.v1.Shop/Order", "errors": ["shop.example.com/SOLD_OUT"]}],
+	"silent": ["shop.v1.Shop/Return"],
 	"enums": [{
 		"name": "shop.v1.ShopError", "domain": "shop.example.com",
 		"reservedNames": ["SHOP_ERROR_CLOSED"], "reservedNumbers": [{"first": 5, "last": 7}]
@@ -90,6 +94,11 @@ var changes = []struct {
 		[]string{"error BREAK_PARAM_SENSITIVITY shop.example.com/SOLD_OUT: the parameter who of SHOP_ERROR_SOLD_OUT is INTERNAL and was PERSONAL"}},
 	{"shown to partners", func(_ *catalog.Catalog, e, _ *catalog.Error) { e.Params[0].Sensitivity = "PUBLIC" },
 		[]string{"warning BREAK_PARAM_SENSITIVITY"}},
+	{"shown to strangers, and said nothing", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Params[2].Sensitivity = "PUBLIC" },
+		[]string{"error BREAK_PARAM_SENSITIVITY shop.example.com/SOLD_OUT: the parameter unsaid of SHOP_ERROR_SOLD_OUT is PUBLIC and was unset"}},
+	{"says nothing any more", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Params[0].Sensitivity = "" },
+		[]string{"warning BREAK_PARAM_SENSITIVITY shop.example.com/SOLD_OUT: the parameter sku of SHOP_ERROR_SOLD_OUT is unset and was PUBLIC"}},
+	{"says what unset means", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Params[2].Sensitivity = "INTERNAL" }, nil},
 	{"hidden", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Params[0].Sensitivity = "SECRET" },
 		[]string{"warning BREAK_PARAM_SENSITIVITY"}},
 	{"never to always", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Retry = "SAME_REQUEST" },
@@ -148,12 +157,39 @@ var changes = []struct {
 		e.Value = "SHOP_ERROR_SHUT"
 	},
 		[]string{"info BREAK_ERROR_ADDED", "error BREAK_RESERVED", "error BREAK_DELETED"}},
+	{"a text in another language gone", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Translations = e.Translations[1:] },
+		[]string{"warning BREAK_LOCALE shop.example.com/SOLD_OUT: SHOP_ERROR_SOLD_OUT has no text in de any more"}},
+	{"a language gone", func(_ *catalog.Catalog, quota, e *catalog.Error) {
+		quota.Translations, e.Translations = nil, e.Translations[1:]
+	},
+		[]string{"warning BREAK_LOCALE : no error has a text in de any more, and 2 had"}},
+	{"no languages any more", func(_ *catalog.Catalog, quota, e *catalog.Error) { quota.Translations, e.Translations = nil, nil },
+		[]string{"warning BREAK_LOCALE : no error has a text in de any more, and 2 had", "warning BREAK_LOCALE : no error has a text in pt-BR any more, and 1 had"}},
+	{"a language spelt otherwise, and other words", func(_ *catalog.Catalog, _, e *catalog.Error) {
+		e.Translations[1] = catalog.Translation{Locale: "pt-br", Message: "acabou"}
+	}, nil},
+	{"a language more", func(_ *catalog.Catalog, _, e *catalog.Error) {
+		e.Translations = append(e.Translations, catalog.Translation{Locale: "fr", Message: "épuisé"})
+	}, nil},
+	{"a text gone, of an error that nothing answers with", func(_ *catalog.Catalog, _, e *catalog.Error) {
+		e.Translations, e.DeprecatedSince = e.Translations[1:], "2"
+	},
+		[]string{"info BREAK_DOCS"}},
 	{"method answers with more", func(c *catalog.Catalog, _, _ *catalog.Error) {
 		c.Methods[0].Errors = append(c.Methods[0].Errors, "shop.example.com/QUOTA")
 	},
 		[]string{"warning BREAK_METHOD_ERRORS shop.example.com/QUOTA: shop.v1.Shop/Order may answer with an error that it did not"}},
 	{"method answers with less", func(c *catalog.Catalog, _, _ *catalog.Error) { c.Methods[0].Errors = nil },
 		[]string{"info BREAK_METHOD_ERRORS"}},
+	{"method declares its errors, and declared nothing", func(c *catalog.Catalog, _, _ *catalog.Error) {
+		c.Silent = nil
+		c.Methods = append(c.Methods, &catalog.Method{Name: "shop.v1.Shop/Return", Errors: []string{"shop.example.com/QUOTA"}})
+	},
+		[]string{"warning BREAK_METHOD_ERRORS shop.example.com/QUOTA: shop.v1.Shop/Return may answer with an error that it did not"}},
+	{"method declares nothing any more", func(c *catalog.Catalog, _, _ *catalog.Error) {
+		c.Methods, c.Silent = nil, append(c.Silent, "shop.v1.Shop/Order")
+	},
+		[]string{"info BREAK_METHOD_ERRORS shop.example.com/SOLD_OUT: shop.v1.Shop/Order does not declare the error any more"}},
 	{"method added", func(c *catalog.Catalog, _, _ *catalog.Error) {
 		c.Methods = append(c.Methods, &catalog.Method{Name: "shop.v1.Shop/Sell", Errors: []string{"shop.example.com/QUOTA"}})
 	}, nil},

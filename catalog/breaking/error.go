@@ -2,12 +2,14 @@ package breaking
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/recourse-dev/recourse/catalog"
 	"github.com/recourse-dev/recourse/status"
+	"github.com/recourse-dev/recourse/status/template"
 )
 
 // error compares an error with what it has become.
@@ -60,18 +62,16 @@ func (c *comparison) error(was, is *catalog.Error) {
 	c.docs(was, is)
 }
 
-// From what most may see to what fewest may. A word that is not here is of a later version, which no rule can compare.
+// From what most may see to what fewest may; what is not set counts as it does when an error is made. A word that is
+// not here is of a later version, which no rule can compare.
 var (
-	visibilities  = []string{"PUBLIC", "PARTNER", "INTERNAL"}
-	sensitivities = []string{"PUBLIC", "INTERNAL", "PERSONAL", "SECRET"}
+	visibilities  = map[string]int{"": 0, "PUBLIC": 0, "PARTNER": 1, "INTERNAL": 2}
+	sensitivities = map[string]int{"PUBLIC": 0, "": 1, "INTERNAL": 1, "PERSONAL": 2, "SECRET": 3}
 )
 
-func rank(words []string, word string) int {
-	if i := slices.Index(words, word); i >= 0 {
-		return i
-	}
-	if word == "" {
-		return 0
+func rank(words map[string]int, word string) int {
+	if r, known := words[word]; known {
+		return r
 	}
 	return len(words)
 }
@@ -99,18 +99,19 @@ func (c *comparison) params(was, is *catalog.Error) {
 				"the parameter %s of %s is %s and was %s, and clients that parse it fail: change it back, or add another",
 				p.Key, is.Value, p.Type, old.Type)
 		}
-		switch before, now := rank(sensitivities, old.Sensitivity), rank(sensitivities, p.Sensitivity); {
-		case now < before && is.Visibility == "PUBLIC":
+		had, has := cmp.Or(old.Sensitivity, "unset"), cmp.Or(p.Sensitivity, "unset")
+		switch before, after := rank(sensitivities, old.Sensitivity), rank(sensitivities, p.Sensitivity); {
+		case after < before && is.Visibility == "PUBLIC":
 			c.fail("BREAK_PARAM_SENSITIVITY", is,
 				"the parameter %s of %s is %s and was %s, and the error is public: strangers would see it, change it back",
-				p.Key, is.Value, p.Sensitivity, old.Sensitivity)
-		case now < before:
+				p.Key, is.Value, has, had)
+		case after < before:
 			c.warn("BREAK_PARAM_SENSITIVITY", is,
 				"the parameter %s of %s is %s and was %s: make sure that those who see it may",
-				p.Key, is.Value, p.Sensitivity, old.Sensitivity)
-		case now > before:
+				p.Key, is.Value, has, had)
+		case after > before:
 			c.warn("BREAK_PARAM_SENSITIVITY", is,
-				"the parameter %s of %s is %s and was %s: some callers get it empty now", p.Key, is.Value, p.Sensitivity, old.Sensitivity)
+				"the parameter %s of %s is %s and was %s: some callers get it empty now", p.Key, is.Value, has, had)
 		}
 	}
 	for _, p := range is.Params {
@@ -232,7 +233,14 @@ func (c *comparison) methods() {
 	for _, m := range c.older.Methods {
 		before[m.Name] = m.Errors
 	}
-	for _, m := range c.newer.Methods {
+	for _, name := range c.older.Silent {
+		before[name] = nil
+	}
+	now := slices.Clone(c.newer.Methods)
+	for _, name := range c.newer.Silent {
+		now = append(now, &catalog.Method{Name: name})
+	}
+	for _, m := range now {
 		was, known := before[m.Name]
 		if !known {
 			continue
@@ -254,5 +262,5 @@ func (c *comparison) methods() {
 
 // reason is the error code that a reserved name had, if the error did not name another.
 func reason(enum, value string) string {
-	return catalog.Reason(enum[strings.LastIndexByte(enum, '.')+1:], value)
+	return template.Reason(enum[strings.LastIndexByte(enum, '.')+1:], value)
 }

@@ -305,3 +305,32 @@ func TestFormats(t *testing.T) {
 		t.Error("a link to a file that is not written")
 	}
 }
+
+// Texts in other languages stand on the page with the examples, as the server sends them.
+func TestThePageHasTheOtherLanguages(t *testing.T) {
+	one := &catalog.Catalog{Schema: catalog.Schema, Errors: []*catalog.Error{{
+		Domain: "a.example", Reason: "FULL", Code: "INTERNAL", Title: "Full", Message: "{count} are in {hall}", Visibility: "PUBLIC",
+		Params: []catalog.Param{
+			{Key: "count", Type: "INT64", Sensitivity: "PUBLIC", Example: "3"}, {Key: "hall", Type: "STRING", Sensitivity: "INTERNAL", Example: "north"},
+		},
+		Translations: []catalog.Translation{
+			{Locale: "de", Message: "{count} sind voll", Suggestion: "Warte auf {count}."}, {Locale: "pt-BR", Message: "{hall}, {unknown}"},
+		},
+	}}}
+	got := files(t, one)
+	for _, want := range []string{
+		`<th scope="row">de</th><td data-label="Message" lang="de" dir="auto">3 sind voll</td>`, `<td data-label="What to do" lang="de" dir="auto">Warte auf 3.</td>`,
+		`lang="pt-BR" dir="auto">{hall}, {unknown}</td>`,
+	} {
+		if !strings.Contains(string(got["FULL/index.html"]), want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if want := "| de | 3 sind voll | Warte auf 3. |\n"; !strings.Contains(string(got["README.md"]), want) {
+		t.Errorf("no %s", want)
+	}
+	one.Errors[0].Translations[1].Message = "{hall}" // which no file of translations may
+	if page := string(files(t, one)["FULL/index.html"]); !strings.Contains(page, `lang="pt-BR" dir="auto">***</td>`) {
+		t.Error("everybody sees the hall")
+	}
+}

@@ -103,6 +103,7 @@ func (w *writer) page(p *page) {
 	}
 	w.line("")
 	w.params(p)
+	w.languages(p)
 	w.block("go", p.Go)
 	if p.Status != "" {
 		w.line("<details><summary>As a client receives it</summary>\n")
@@ -122,6 +123,17 @@ func (w *writer) params(p *page) {
 			example = verbatim(x.Example)
 		}
 		w.line("| %s | %s | %s | %s | %s |", verbatim(x.Key), escape(x.Description), escape(x.Is), escape(x.Seen), example)
+	}
+	w.line("")
+}
+
+func (w *writer) languages(p *page) {
+	if len(p.Languages) == 0 {
+		return
+	}
+	w.line("| language | message | what to do |\n|---|---|---|")
+	for _, t := range p.Languages {
+		w.line("| %s | %s | %s |", escape(t.Locale), escape(t.Message), escape(t.Suggestion))
 	}
 	w.line("")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/recourse-dev/recourse/catalog"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
+	"github.com/recourse-dev/recourse/status/template"
 )
 
 // page is what there is to say about an error.
@@ -26,6 +27,7 @@ type page struct {
 	Retry       answer
 	Outcome     answer
 	Params      []param
+	Languages   []catalog.Translation // with examples
 	Methods     []method
 	Visibility  string // empty for everybody
 	Links       []catalog.Link
@@ -58,6 +60,7 @@ func newPage(e *catalog.Error) *page {
 	for _, x := range e.Params {
 		p.Params = append(p.Params, param{x, orElse(types[x.Type], x.Type), orElse(sensitivities[x.Sensitivity], x.Sensitivity)})
 	}
+	p.Languages = translated(e)
 	for _, name := range e.Methods {
 		p.Methods = append(p.Methods, newMethod(name))
 	}
@@ -85,6 +88,31 @@ func newPage(e *catalog.Error) *page {
 	return p
 }
 
+// translated are the texts in other languages with examples, of parameters that everybody may see.
+func translated(e *catalog.Error) []catalog.Translation {
+	keys := make([]string, len(e.Params))
+	for i, p := range e.Params {
+		keys[i] = p.Key
+	}
+	fill := func(text string) string {
+		t, err := template.Parse(text, keys)
+		if err != nil {
+			return text
+		}
+		return t.Render(func(i int) string {
+			if e.Params[i].Sensitivity != "PUBLIC" {
+				return "***"
+			}
+			return e.Params[i].Example
+		})
+	}
+	out := slices.Clone(e.Translations)
+	for i, t := range out {
+		out[i].Message, out[i].Suggestion = fill(t.Message), fill(t.Suggestion)
+	}
+	return out
+}
+
 // cleaned is a copy without characters that cannot be seen, or that make what follows be
 // read in another order than it stands: a page, and above all code to copy, says what it shows.
 func cleaned(e *catalog.Error) *catalog.Error {
@@ -97,6 +125,10 @@ func cleaned(e *catalog.Error) *catalog.Error {
 	c.Params, c.Links, c.Methods = slices.Clone(c.Params), slices.Clone(c.Links), slices.Clone(c.Methods)
 	for i, p := range c.Params {
 		c.Params[i].Key, c.Params[i].Example, c.Params[i].Description = clean(p.Key), clean(p.Example), clean(p.Description)
+	}
+	c.Translations = slices.Clone(c.Translations)
+	for i, t := range c.Translations {
+		c.Translations[i] = catalog.Translation{Locale: clean(t.Locale), Message: clean(t.Message), Suggestion: clean(t.Suggestion)}
 	}
 	for i, l := range c.Links {
 		c.Links[i].Description = clean(l.Description)

@@ -32,8 +32,11 @@ type File struct {
 // Entry is one error in another language. Texts are templates, as in the declaration; they
 // can name parameters only that everybody may see.
 type Entry struct {
-	Message    string `json:"message"`
+	Message    string `json:"message,omitempty"`
 	Suggestion string `json:"suggestion,omitempty"`
+	// Untranslated is, in place of a text, why there is none: callers read the English one,
+	// and [Texts.Missing] leaves the error out.
+	Untranslated string `json:"untranslated,omitempty"`
 }
 
 // Texts are the translations of a catalogue. A nil Texts has none. It does not change, and
@@ -41,6 +44,7 @@ type Entry struct {
 type Texts struct {
 	errors  map[string]map[string]entry // by key, and by locale in small letters
 	locales []string                    // as the files spell them, sorted
+	excused map[string]bool             // what is not missing, as Missing lists it
 }
 
 // Text is an error in one language.
@@ -48,6 +52,7 @@ type Text struct{ Locale, Message, Suggestion string }
 
 type entry struct {
 	locale              string
+	source              Entry
 	keys                []string
 	message, suggestion template.Template
 }
@@ -57,7 +62,7 @@ type entry struct {
 // that not everybody may see, is an error, and all of them are told at once. What has no
 // translation is none; see [Texts.Missing].
 func Load(c *catalog.Catalog, files fs.FS, patterns ...string) (*Texts, error) {
-	t := &Texts{errors: map[string]map[string]entry{}}
+	t := &Texts{errors: map[string]map[string]entry{}, excused: map[string]bool{}}
 	var errs []error
 	for _, pattern := range patterns {
 		names, err := fs.Glob(files, pattern)
@@ -103,6 +108,10 @@ func (t *Texts) add(c *catalog.Catalog, name string, b []byte) error {
 			errs = append(errs, fmt.Errorf("%s: %s: %w", name, key, err))
 			continue
 		}
+		if f.Errors[key].Untranslated != "" {
+			t.excused[missing(f.Locale, key)] = true
+			continue
+		}
 		if t.errors[key] == nil {
 			t.errors[key] = map[string]entry{}
 		}
@@ -119,10 +128,15 @@ func translation(c *catalog.Catalog, locale, key string, of Entry) (entry, error
 	if declared == nil || declared.Key() != key {
 		return entry{}, errors.New("no error has this name: write domain/REASON as it is declared")
 	}
-	if of.Message == "" {
-		return entry{}, errors.New("there is no message")
+	switch {
+	case of.Untranslated != "" && of.Message+of.Suggestion != "":
+		return entry{}, errors.New("it has a text, and says why it has none: take one of them out")
+	case of.Untranslated != "":
+		return entry{}, nil
+	case of.Message == "":
+		return entry{}, errors.New("there is no message: write one, or say in untranslated why there is none")
 	}
-	e := entry{locale: locale}
+	e := entry{locale: locale, source: of}
 	examples := map[string]string{}
 	for _, p := range declared.Params {
 		e.keys = append(e.keys, p.Key)
@@ -157,19 +171,39 @@ func (t *Texts) Locales() []string {
 	return slices.Clone(t.locales)
 }
 
+// Record writes into a catalogue which texts its errors have, in the place of those that
+// it knew: for the document and the pages, and to be compared.
+func (t *Texts) Record(c *catalog.Catalog) {
+	for _, e := range c.Errors {
+		e.Translations = nil
+		if t == nil {
+			continue
+		}
+		in := t.errors[e.Key()]
+		for _, locale := range slices.Sorted(maps.Keys(in)) {
+			of := in[locale]
+			e.Translations = append(e.Translations, catalog.Translation{Locale: of.locale, Message: of.source.Message, Suggestion: of.source.Suggestion})
+		}
+	}
+}
+
 // Missing lists what a catalogue declares and a language does not have, as
-// "locale: domain/REASON", retired errors left out.
+// "locale: domain/REASON". Retired errors, and those that say why they have no text, are left
+// out.
 func (t *Texts) Missing(c *catalog.Catalog) []string {
-	var missing []string
+	var list []string
 	for _, locale := range t.Locales() {
 		for _, e := range c.Errors {
-			if _, has := t.errors[e.Key()][strings.ToLower(locale)]; !has && e.DeprecatedSince == "" {
-				missing = append(missing, locale+": "+e.Key())
+			m := missing(locale, e.Key())
+			if _, has := t.errors[e.Key()][strings.ToLower(locale)]; !has && !t.excused[m] && e.DeprecatedSince == "" {
+				list = append(list, m)
 			}
 		}
 	}
-	return missing
+	return list
 }
+
+func missing(locale, key string) string { return locale + ": " + key }
 
 // Render returns what an error says in the language that suits best: accepted is that of the
 // header accept-language (RFC 9110, section 12.5.4), such as "de-CH, de;q=0.9, en;q=0.5".

@@ -1,6 +1,7 @@
 package locale_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -96,6 +97,37 @@ func TestMissing(t *testing.T) {
 	if of["de"] != n-2 || of["de-CH"] != n-1 || of["pt"] != n-1 {
 		t.Errorf("%v of %d", of, n)
 	}
+	texts, err := locale.Load(catalog.Linked(), files(map[string]string{"de.json": `{"locale": "de", "errors": {
+		"assistant.example.com/CHAT_FULL": {"untranslated": "chats are in English"}}}`}), "*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := texts.Missing(catalog.Linked()); len(got) != n-1 || slices.Contains(got, "de: assistant.example.com/CHAT_FULL") {
+		t.Errorf("%d of %d, with one excused: %v", len(got), n, got)
+	}
+	if text, ok := texts.Render(assistantv1.ChatFull{}.Err(), "de"); ok {
+		t.Errorf("one that is excused has the text %v", text)
+	}
+}
+
+// The document of a catalogue has the texts, for those who read no files of ours.
+func TestRecord(t *testing.T) {
+	c := &catalog.Catalog{Errors: []*catalog.Error{
+		{Domain: "assistant.example.com", Reason: "TOKEN_MISSING", Translations: []catalog.Translation{{Locale: "fr", Message: "of yesterday"}}},
+		{Domain: "assistant.example.com", Reason: "CHAT_FULL"},
+		{Domain: "assistant.example.com", Reason: "OTHER", Translations: []catalog.Translation{{Locale: "fr", Message: "of yesterday"}}},
+	}}
+	load(t).Record(c)
+	want := [][]catalog.Translation{
+		{{Locale: "de", Message: "nicht angemeldet"}, {Locale: "de-CH", Message: "nöd aagmäldet"}, {Locale: "pt", Message: "sem sessão"}},
+		{{Locale: "de", Message: "ein Gespräch hat höchstens {turnsPerChat} Runden", Suggestion: "Beginne ein neues."}},
+		nil,
+	}
+	for i, e := range c.Errors {
+		if diff := cmp.Diff(want[i], e.Translations); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", e.Reason, diff)
+		}
+	}
 }
 
 func TestMistakes(t *testing.T) {
@@ -105,6 +137,9 @@ func TestMistakes(t *testing.T) {
 		{"no language", `{"locale": "German!", "errors": {}}`, "is no language"},
 		{"no such error", `{"locale": "de", "errors": {"CHAT_FULL": {"message": "voll"}}}`, "domain/REASON"},
 		{"no message", `{"locale": "de", "errors": {"assistant.example.com/CHAT_FULL": {"suggestion": "neu"}}}`, "no message"},
+		{"excused, and there", `{"locale": "de", "errors": {"assistant.example.com/CHAT_FULL": {"message": "voll", "untranslated": "x"}}}`, "says why it has none"},
+		{"excused, and not declared", `{"locale": "de", "errors": {"assistant.example.com/NO_SUCH": {"untranslated": "x"}}}`, "domain/REASON"},
+		{"excused without a reason", `{"locale": "de", "errors": {"assistant.example.com/CHAT_FULL": {"untranslated": ""}}}`, "no message"},
 		{"no such parameter", `{"locale": "de", "errors": {"assistant.example.com/CHAT_FULL": {"message": "{turns}"}}}`, "no declared parameter"},
 		{"a brace", `{"locale": "de", "errors": {"assistant.example.com/CHAT_FULL": {"message": "}"}}}`, "single brace"},
 		{"too long", `{"locale": "de", "errors": {"assistant.example.com/CHAT_FULL": {"message": "` + strings.Repeat("lang ", 60) + `"}}}`, "shorten it"},

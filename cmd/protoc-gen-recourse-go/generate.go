@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	statusPackage  = protogen.GoImportPath("github.com/recourse-dev/recourse/status")
-	strconvPackage = protogen.GoImportPath("strconv")
-	timePackage    = protogen.GoImportPath("time")
+	statusPackage   = protogen.GoImportPath("github.com/recourse-dev/recourse/status")
+	templatePackage = protogen.GoImportPath("github.com/recourse-dev/recourse/status/template")
+	strconvPackage  = protogen.GoImportPath("strconv")
+	timePackage     = protogen.GoImportPath("time")
 )
 
 // generate writes all files, or none: what is wrong with the declarations is an error.
@@ -152,11 +153,22 @@ func (g *generator) enum(out *protogen.GeneratedFile, f *protogen.File, e *proto
 	}
 	list := g.name(f, of[0].At(), e.GoIdent.GoName+"Catalog")
 	out.P()
-	out.P("// ", list, " is all errors of ", e.GoIdent.GoName, ", for errors.Is.")
-	out.P("var ", list, " = []error{")
-	for _, x := range of {
-		out.P("Err", catalog.GoName(x.Reason), ",")
+	out.P("// ", list, " returns all errors of ", e.GoIdent.GoName, ", for errors.Is.")
+	sentinels := make([]string, len(of))
+	for i, x := range of {
+		sentinels[i] = "Err" + catalog.GoName(x.Reason)
 	}
+	listing(out, list, sentinels)
+}
+
+// listing writes a function and not a variable, which everybody could change.
+func listing(out *protogen.GeneratedFile, name string, sentinels []string) {
+	out.P("func ", name, "() []error {")
+	out.P("return []error{")
+	for _, s := range sentinels {
+		out.P(s, ",")
+	}
+	out.P("}")
 	out.P("}")
 }
 
@@ -282,13 +294,13 @@ func (g *generator) methodsIn(f *protogen.File) []method {
 func (g *generator) method(out *protogen.GeneratedFile, f *protogen.File, m method) {
 	name := g.name(f, m.at, m.service+m.name+"Errors")
 	out.P()
-	out.P("// ", name, " are the errors that ", m.service, ".", m.name, " declares, those of its service too.")
-	out.P("var ", name, " = []error{")
-	for _, x := range m.errors {
+	out.P("// ", name, " returns the errors that ", m.service, ".", m.name, " declares, those of its service too.")
+	sentinels := make([]string, len(m.errors))
+	for i, x := range m.errors {
 		in := g.plugin.FilesByPath[x.Descriptor().ParentFile().Path()]
-		out.P(out.QualifiedGoIdent(in.GoImportPath.Ident("Err"+catalog.GoName(x.Reason))), ",")
+		sentinels[i] = out.QualifiedGoIdent(in.GoImportPath.Ident("Err" + catalog.GoName(x.Reason)))
 	}
-	out.P("}")
+	listing(out, name, sentinels)
 }
 
 // document writes the comment of a struct: what the error's own says, or its title, and

@@ -33,9 +33,9 @@ func format(out *protogen.GeneratedFile, p catalog.Param, value string) string {
 	case "DOUBLE":
 		return strconv("FormatFloat") + "(" + value + ", 'g', -1, 64)"
 	case "DURATION":
-		return strconv("FormatFloat") + "(" + value + ".Seconds(), 'f', -1, 64) + \"s\""
+		return out.QualifiedGoIdent(templatePackage.Ident("Duration")) + "(" + value + ")"
 	case "TIMESTAMP":
-		return value + ".UTC().Format(" + out.QualifiedGoIdent(timePackage.Ident("RFC3339Nano")) + ")"
+		return out.QualifiedGoIdent(templatePackage.Ident("Timestamp")) + "(" + value + ")"
 	}
 	return value
 }

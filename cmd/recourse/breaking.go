@@ -15,7 +15,8 @@ writes what has changed to standard output. It exits with 1 if one of its findin
 error, with 2 if it cannot read its input, and with 0 otherwise.
 
 Both are catalogues as JSON, such as the one that was committed with the last release, or
-descriptors. ` + descriptorHelp + `
+descriptors. ` + descriptorHelp + ` These have no texts in other languages:
+name the files with -translations, or the languages of the earlier catalogue are gone.
 
 ` + ruleList(breaking.Rules()),
 		example: "buf build proto -o - | recourse breaking -against docs/errors/catalog.json -root proto -",
@@ -23,6 +24,7 @@ descriptors. ` + descriptorHelp + `
 			r := new(report)
 			r.flags(flags)
 			against := flags.String("against", "", "the `file` of the earlier catalogue")
+			translations := translationsFlag(flags)
 			return func(s streams, args []string) int {
 				if err := r.check(); err != nil {
 					return s.fail("breaking: %v", err)
@@ -43,6 +45,9 @@ descriptors. ` + descriptorHelp + `
 				newer, problems, err := s.readCatalog(args[0])
 				if err != nil {
 					return s.fail("breaking: %s: %v", args[0], err)
+				}
+				if err := translate(newer, *translations); err != nil {
+					return s.fail("breaking: %v", err)
 				}
 				findings := breaking.Compare(older, newer)
 				for _, p := range problems { // what was not read would look as if it were gone

@@ -22,29 +22,35 @@ no network, no server of its own, and nothing from elsewhere.
 
 It reads a descriptor set, or a catalog.json that was written before. Comments, which become
 the explanations, are in descriptor sets that buf makes, and in those of protoc with
---include_source_info.`,
+--include_source_info. Texts in other languages are in files of their own: name them with
+-translations.`,
 		example: `buf build -o set.binpb && recourse docs -o docs/errors set.binpb
 protoc -I proto --include_imports --include_source_info -o set.binpb proto/shop/v1/*.proto
 recourse docs -o docs/errors -check set.binpb
+recourse docs -o docs/errors -translations 'texts/*.json' set.binpb
 recourse docs -o public -format html docs/errors/catalog.json`,
 		setup: func(flags *flag.FlagSet) func(streams, []string) int {
 			out := flags.String("o", "", "the `folder` to write to; it is made where it is not there")
 			format := flags.String("format", "json,markdown,html", "what to write: a `list` of json, markdown and html")
+			translations := translationsFlag(flags)
 			check := flags.Bool("check", false, "write nothing, and fail where the folder is not current")
 			return func(s streams, args []string) int {
 				if *out == "" || len(args) != 1 {
 					return s.fail("docs: say where to write and what to read, as in: recourse docs -o docs/errors set.binpb")
 				}
-				return writeDocs(s, *out, *format, *check, args[0])
+				return writeDocs(s, *out, *format, *translations, *check, args[0])
 			}
 		},
 	}
 }
 
-func writeDocs(s streams, dir, format string, check bool, from string) int {
+func writeDocs(s streams, dir, format, translations string, check bool, from string) int {
 	c, err := catalogForDocs(s, from)
 	if err != nil {
 		return s.fail("docs: %s: %v", from, err)
+	}
+	if err := translate(c, translations); err != nil {
+		return s.fail("docs: %v", err)
 	}
 	if err := remember(s, c, dir); err != nil {
 		return s.fail("docs: %v", err)

@@ -43,6 +43,40 @@ func TestDocs(t *testing.T) {
 	}
 }
 
+func TestDocsWithTranslations(t *testing.T) {
+	dir := t.TempDir()
+	texts := filepath.Join(dir, "errors.de.json")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(texts, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`{"locale": "de", "errors": {"shop.example.com/SOLD_OUT": {"message": "{sku} ist ausverkauft"}}}`)
+	out := filepath.Join(dir, "out")
+	if code, stdout, err := runDocs(t, nil, "-o", out, "-translations", texts, "testdata/shop.txtpb"); code != exitOK {
+		t.Fatal(code, stdout, err)
+	}
+	for name, want := range map[string]string{
+		"catalog.json": `"message": "{sku} ist ausverkauft"`, "README.md": "ist ausverkauft |", "SOLD_OUT/index.html": "ist ausverkauft</td>",
+	} {
+		if b, err := os.ReadFile(filepath.Join(out, name)); err != nil || !strings.Contains(string(b), want) {
+			t.Errorf("%s: no %s in\n%s, %v", name, want, b, err)
+		}
+	}
+	// A document has them already; descriptors alone have not.
+	if code, stdout, err := runDocs(t, nil, "-o", out, "-check", filepath.Join(out, "catalog.json")); code != exitOK {
+		t.Error(code, stdout, err)
+	}
+	if code, stdout, err := runDocs(t, nil, "-o", out, "-check", "testdata/shop.txtpb"); code != exitFound {
+		t.Error(code, stdout, err)
+	}
+	write(`{"locale": "de", "errors": {"shop.example.com/NONE": {"message": "?"}}}`)
+	if code, _, err := runDocs(t, nil, "-o", out, "-translations", texts, "testdata/shop.txtpb"); code != exitUsage || !strings.Contains(err, "shop.example.com/NONE: no error has this name") {
+		t.Error(code, err)
+	}
+}
+
 func TestDocsSaysWhatIsWrong(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"empty.binpb": "", "text.json": "{}", "newer.json": `{"schema": 99}`} {

@@ -48,6 +48,11 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := shop(t)
+	inGerman := filepath.Join(t.TempDir(), "german.json")
+	withGerman := strings.Replace(document(t), `"visibility"`, `"translations": [{"locale": "de", "message": "{sku} ist aus"}], "visibility"`, 1)
+	if err := os.WriteFile(inGerman, []byte(withGerman), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	please := strings.Replace(set, "Choose another.", "Please choose another.", 1)
 	unused := strings.Replace(set, "{sku} is", "It is", 1)
 	noTitle := strings.Replace(set, `title: "Item is sold out"`, "", 1)
@@ -62,6 +67,7 @@ func TestRun(t *testing.T) {
 	}
 	translated := german(`"shop.example.com/SOLD_OUT": {"message": "{sku} ist ausverkauft"}`)
 	untranslated := german("")
+	excused := german(`"shop.example.com/SOLD_OUT": {"untranslated": "the notice is English by law"}`)
 	mistranslated := german(`"shop.example.com/NONE": {"message": "?"}, "shop.example.com/SOLD_OUT": {"message": "{sku} ist in {place} ausverkauft"}`)
 	tests := []struct {
 		name           string
@@ -100,7 +106,8 @@ func TestRun(t *testing.T) {
 
 		{"translations", set, []string{"lint", "-translations", translated, "-"}, 0, "", ""},
 		{"a translation that is missing", set, []string{"lint", "-root", "proto", "-translations", untranslated, "-"}, 0,
-			"shop.example.com/SOLD_OUT: CAT_TRANSLATION_MISSING: there is no text in de: translate it, or callers read the English one (warning)\n", ""},
+			"shop.example.com/SOLD_OUT: CAT_TRANSLATION_MISSING: there is no text in de: translate it, or say in its file why callers read the English one (untranslated) (warning)\n", ""},
+		{"a translation that is not wanted", set, []string{"lint", "-warnings", "-translations", excused, "-"}, 0, "", ""},
 		{"translations with mistakes", set, []string{"lint", "-path", "shop/", "-translations", mistranslated, "-"}, 1,
 			"the catalogue: CAT_TRANSLATION: " + strings.Replace(mistranslated, "*", "de", 1) +
 				": shop.example.com/NONE: no error has this name: write domain/REASON as it is declared\n" +
@@ -117,6 +124,11 @@ func TestRun(t *testing.T) {
 		{"breaking finds a warning", please, []string{"breaking", "-against", older, "-"}, 0,
 			"shop/v1/shop.proto:7:3: BREAK_TEXT: the suggestion of SHOP_ERROR_SOLD_OUT has changed from \"Choose another.\" to \"Please choose another.\": " +
 				"clients that look for the text, and translations, need the new one (warning)\n", ""},
+		{"breaking finds the language", set, []string{"breaking", "-warnings", "-against", inGerman, "-translations", translated, "-"}, 0, "", ""},
+		{"breaking does not find the language", set, []string{"breaking", "-warnings", "-against", inGerman, "-translations", excused, "-"}, 1,
+			"the catalogue: BREAK_LOCALE: no error has a text in de any more, and 1 had: put its file back, or have it compared too (warning)\n", ""},
+		{"breaking of a document that has the language", "", []string{"breaking", "-warnings", "-against", inGerman, inGerman}, 0, "", ""},
+		{"breaking cannot read the language", set, []string{"breaking", "-against", inGerman, "-translations", mistranslated, "-"}, 2, "", "recourse: breaking: "},
 		{"breaking knows no place", `{"schema": 1}`, []string{"breaking", "-against", older, "-format", "github", "-"}, 1,
 			"::error title=BREAK_DELETED::shop.example.com/SOLD_OUT: SHOP_ERROR_SOLD_OUT is no longer declared, and its number 1 and error code SOLD_OUT " +
 				"may be given to another error: declare it again, with deprecated_since if nothing answers with it any more\n", ""},

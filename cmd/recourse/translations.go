@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"io/fs"
 	"os"
 	"strings"
@@ -38,11 +39,29 @@ func checkTranslations(c *catalog.Catalog, pattern string) []catalog.Finding {
 	for _, missing := range texts.Missing(c) {
 		language, key, _ := strings.Cut(missing, ": ")
 		findings = append(findings, catalog.Finding{
-			Problem:  catalog.Problem{Text: "there is no text in " + language + ": translate it, or callers read the English one", Rule: ruleMissing},
+			Problem:  catalog.Problem{Text: "there is no text in " + language + ": translate it, or say in its file why callers read the English one (untranslated)", Rule: ruleMissing},
 			Severity: catalog.Warning, Error: key,
 		})
 	}
 	return findings
+}
+
+// translationsFlag is of the commands that take translations into a catalogue.
+func translationsFlag(flags *flag.FlagSet) *string {
+	return flags.String("translations", "", "take in the translations in the files that match this `pattern`, too")
+}
+
+// translate takes the files that match a pattern into the catalogue, if there is one.
+func translate(c *catalog.Catalog, pattern string) error {
+	if pattern == "" {
+		return nil
+	}
+	texts, err := locale.Load(c, disk{}, pattern)
+	if err != nil {
+		return err
+	}
+	texts.Record(c)
+	return nil
 }
 
 // apart are the errors that were joined.

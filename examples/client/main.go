@@ -50,6 +50,7 @@ func main() {
 	flag.StringVar(&c.tokens.refresh, "refresh", "", "`token` to go on with once the other has expired")
 	flag.StringVar(&c.user, "user", "", "whose history the query goes to")
 	flag.StringVar(&c.requestID, "request-id", rand.Text(), "`id` of the calls in the servers' logs; by default a new one")
+	flag.StringVar(&c.language, "language", "", "what to read errors in, where the server can: \"de-AT, de;q=0.9\", say; by default English")
 	timeout := flag.Duration("timeout", 0, "how long to wait at most; by default as long as the policies say")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), usage)
@@ -76,6 +77,7 @@ func main() {
 
 type client struct {
 	addr, policy, user string
+	language           string // as the header accept-language has it
 	requestID          string // sent along, so that there is one to quote even where no answer came
 	tokens             *tokens
 	assistantv1.AssistantClient
@@ -83,6 +85,9 @@ type client struct {
 
 func (c *client) call(ctx context.Context, run command, args []string) error {
 	ctx = metadata.AppendToOutgoingContext(ctx, "x-request-id", c.requestID)
+	if c.language != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, "accept-language", c.language)
+	}
 	conn, err := dial(c.addr, c.policy, c.tokens)
 	if err != nil {
 		return err

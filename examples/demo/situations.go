@@ -37,7 +37,7 @@ var situations = []situation{
 	{"All is well", `client process "Will it rain in Oslo tomorrow?"`, succeed,
 		"answered over two hops, by the model behind the assistant"},
 	{"Nobody understands the question", `client classify "blue ideas sleep furiously"`, notUnderstood,
-		"a suggestion for the person, typed actions for the program"},
+		"a suggestion for the person, in German too, typed actions for the program"},
 	{"Two fields are wrong", `Process with an empty query and the request_id "42"`, invalid,
 		"both are named at once"},
 	{"The token has expired", `client -token token-of-2019 process "Hello"`, unauthenticated,
@@ -103,6 +103,14 @@ func notUnderstood(ctx context.Context, st *stage) {
 	st.error(err)
 	st.compare(err, got, want{codes.InvalidArgument, "INTENT_NOT_UNDERSTOOD", "Try rephrasing your request more clearly.",
 		status.AfterAction, []string{"fix_fields", "label"}, nil, false})
+
+	_, err = st.guided.assistant().ClassifyIntent(metadata.AppendToOutgoingContext(ctx, "accept-language", "de-AT"),
+		&assistantv1.ClassifyIntentRequest{Query: "blue ideas sleep furiously"})
+	text, _ := status.Detail[*errdetails.LocalizedMessage](err)
+	e, _ := status.From(err)
+	st.screen("\n" + text.GetMessage() + "\n" + e.Suggestion())
+	st.check(text.GetLocale() == "de" && text.GetMessage() == "die Frage passt zu keinem Anliegen gut genug", "in German it says %q", text)
+	st.check(e.Suggestion() == "Sag es anders und genauer.", "in German it suggests %q", e.Suggestion())
 }
 
 func invalid(ctx context.Context, st *stage) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/recourse-dev/recourse/catalog/locale"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/policy"
@@ -19,11 +20,12 @@ type assistant struct {
 }
 
 // [readme:server]
-func serverOptions(policies *policy.Set, atOnce int) []grpc.ServerOption {
+func serverOptions(policies *policy.Set, texts *locale.Texts, atOnce int) []grpc.ServerOption {
 	return interceptors.ServerOptions(
 		interceptors.Domain("assistant.example.com"), interceptors.Classifiers(historyErrors), interceptors.Trust(trust),
 		interceptors.Policies(policies), interceptors.Fallback(assistantv1.Assistant_Process_FullMethodName, apology),
-		interceptors.Limit(atOnce, atOnce), interceptors.Caller(caller), interceptors.Support("support@example.com"))
+		interceptors.Limit(atOnce, atOnce), interceptors.Caller(caller), interceptors.Support("support@example.com"),
+		interceptors.Translations(texts))
 }
 
 func (a *assistant) ClassifyIntent(_ context.Context, req *assistantv1.ClassifyIntentRequest) (*assistantv1.ClassifyIntentResponse, error) {

@@ -1,7 +1,7 @@
 // Command server is the assistant: it finds out what a person wants and has a language model, a service of its own,
 // write the answer. It shows what a server does with recourse: guard.go checks who calls, how often and with what,
-// assistant.go has the handlers, history.go an error that comes from elsewhere; recourse.yaml, one folder up, says what
-// happens when calls fail. faults.go is for the demo alone.
+// assistant.go has the handlers, history.go an error that comes from elsewhere; texts has the errors in German; recourse.yaml,
+// one folder up, says what happens when calls fail. faults.go is for the demo alone.
 package main
 
 import (
@@ -61,7 +61,11 @@ func run(ctx context.Context, s settings) error {
 	if s.levers {
 		service = faulty{service}
 	}
-	server := grpc.NewServer(append(append(serverOptions(policies, s.atOnce), newGuard().options()...), serve.Log())...)
+	texts, err := translations()
+	if err != nil {
+		return err
+	}
+	server := grpc.NewServer(append(append(serverOptions(policies, texts, s.atOnce), newGuard().options()...), serve.Log())...)
 	assistantv1.RegisterAssistantServer(server, service)
 	return serve.Run(ctx, server, s.listen, os.Stdout)
 }

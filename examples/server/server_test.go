@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/recourse-dev/recourse/catalog"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
@@ -58,6 +60,21 @@ func TestClassifyAlternatives(t *testing.T) {
 	}
 	if total >= 1 {
 		t.Errorf("the confidences add up to %.2f: there is no room for doubt", total)
+	}
+}
+
+// What the assistant says in another language it says of all its errors.
+func TestTranslations(t *testing.T) {
+	texts, err := translations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if missing := texts.Missing(catalog.Linked()); len(missing) > 0 || !slices.Equal(texts.Locales(), []string{"de"}) {
+		t.Errorf("of the languages %v there is missing: %v", texts.Locales(), missing)
+	}
+	text, ok := texts.Render(assistantv1.ChatFull{TurnsPerChat: 3}.Err(), "de-CH")
+	if !ok || text.Message != "ein Gespräch hat höchstens 3 Runden" || text.Suggestion != "Beginne ein neues Gespräch." {
+		t.Errorf("got %v", text)
 	}
 }
 
@@ -168,7 +185,7 @@ func TestThePoliciesAreValid(t *testing.T) {
 	if model.Timeout >= own.Timeout || !own.HardStop {
 		t.Errorf("the model has %v, the assistant %v, hard stop: %t", model.Timeout, own.Timeout, own.HardStop)
 	}
-	serverOptions(policies, 1) // which panics if the fallback does not fit its method
+	serverOptions(policies, nil, 1) // which panics if the fallback does not fit its method
 }
 
 func TestErrorsFitTheWire(t *testing.T) {

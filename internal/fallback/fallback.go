@@ -30,8 +30,12 @@ func MeantFor(errorCodes []string, e *status.Error) bool {
 	return ServerFault(e.Code())
 }
 
-// Mark is the mark of an answer that was found after a call had failed with cause.
+// Mark is the mark of an answer that was found after a call had failed with cause. It says
+// what everybody may see of that: whoever made the call reads it.
 func Mark(kind recoursev1.Degraded_Kind, source string, cause *status.Error) *recoursev1.Degraded {
+	if public, ok := status.From(cause.GRPCStatus().Err()); ok {
+		cause = public
+	}
 	return &recoursev1.Degraded{
 		Kind: kind, Source: source, ErrorCode: cause.ErrorCode(), Domain: cause.Domain(),
 		Suggestion: cause.Suggestion(), RecoveryActions: cause.RecoveryActions(),

@@ -3,21 +3,17 @@ use std::collections::HashMap;
 use crate::text::clean;
 use crate::v1::RecoveryAction;
 use crate::v1::recovery_action::{Action, Actor};
-use crate::wire::{Field, RECOVERY_ACTION, Value, decode};
 
 const MAX_ACTIONS: usize = 5;
 const MAX_LABEL: usize = 80;
 const MAX_TEXT: usize = 256;
 const MAX_LIST: usize = 25;
 
-/// Reads the actions that a reader shows, within the limits and with clean texts.
-pub fn read<'a, 'b: 'a>(fields: impl Iterator<Item = &'a Field<'b>>) -> Vec<RecoveryAction> {
-    fields
-        .filter_map(|field| match field.value {
-            Value::Bytes(value) => decode(value, RECOVERY_ACTION),
-            _ => None,
-        })
-        .filter(|action: &RecoveryAction| match &action.action {
+/// Keeps the actions that a reader shows, within the limits and with clean texts.
+pub fn shown(actions: impl IntoIterator<Item = RecoveryAction>) -> Vec<RecoveryAction> {
+    actions
+        .into_iter()
+        .filter(|action| match &action.action {
             Some(Action::OpenLink(link)) => link.url.starts_with("https://"),
             _ => true,
         })

@@ -5,7 +5,7 @@ use tonic::metadata::MetadataMap;
 use crate::error::{MAX_DOMAIN, MAX_ERROR_CODE, MAX_TEXT, is_valid, milliseconds};
 use crate::text::clean;
 use crate::v1::{Degraded, RecoveryAction};
-use crate::wire::{self, decode_apart, lossy};
+use crate::wire::{self, decode, lossy};
 use crate::{DegradedKind, actions};
 
 const MAX_MARK: usize = 8192;
@@ -68,8 +68,7 @@ fn read(mark: &[u8]) -> Option<DegradedReport> {
     if mark.len() > MAX_MARK {
         return None;
     }
-    const ACTIONS: u32 = 5;
-    let (said, aside) = decode_apart::<Degraded>(mark, wire::DEGRADED, &[ACTIONS])?;
+    let said: Degraded = decode(mark, wire::DEGRADED)?;
     let error_code = clean(&said.error_code, MAX_ERROR_CODE);
     let domain = if error_code.is_empty() {
         ""
@@ -81,7 +80,7 @@ fn read(mark: &[u8]) -> Option<DegradedReport> {
         domain: clean(domain, MAX_DOMAIN),
         error_code,
         suggestion: clean(&said.suggestion, MAX_TEXT),
-        actions: actions::read(aside.iter()),
+        actions: actions::shown(said.recovery_actions),
         age: said
             .age
             .filter(|age| is_valid(age) && age.seconds >= 0 && age.nanos >= 0)

@@ -293,7 +293,10 @@ impl Statements {
         fill(&mut self.suggestion, &detail.suggestion);
         fill(&mut self.operation, &detail.operation);
         if self.actions.is_empty() {
-            self.actions = actions::read(aside.iter().filter(|f| f.number == ACTIONS));
+            let sent = aside.iter().filter(|field| field.number == ACTIONS);
+            self.actions = actions::shown(
+                sent.filter_map(|action| decode(action.bytes()?, wire::RECOVERY_ACTION)),
+            );
         }
         if self.outcome == Outcome::Unspecified {
             self.outcome = detail.outcome();

@@ -45,16 +45,6 @@ pub const ERROR_DETAIL: Shape = &[
     (10, Kind::Text),
 ];
 
-/// Of recourse.v1.Degraded, without its actions.
-pub const DEGRADED: Shape = &[
-    (1, Kind::Number),
-    (2, Kind::Text),
-    (3, Kind::Text),
-    (4, Kind::Text),
-    (6, Kind::Message(DURATION)),
-    (7, Kind::Text),
-];
-
 const RETRY_AFTER: Shape = &[
     (1, Kind::Message(DURATION)),
     (2, Kind::Number),
@@ -98,6 +88,16 @@ pub const RECOVERY_ACTION: Shape = &[
     (200, Kind::Message(ANY)),
 ];
 
+pub const DEGRADED: Shape = &[
+    (1, Kind::Number),
+    (2, Kind::Text),
+    (3, Kind::Text),
+    (4, Kind::Text),
+    (5, Kind::Message(RECOVERY_ACTION)),
+    (6, Kind::Message(DURATION)),
+    (7, Kind::Text),
+];
+
 /// Decodes a message whatever its texts are; none for bytes that are no message.
 pub fn decode<M: Message + Default>(bytes: &[u8], shape: Shape) -> Option<M> {
     M::decode(bytes)
@@ -125,10 +125,19 @@ pub struct Field<'a> {
     /// All of it, its key included.
     raw: &'a [u8],
     key: &'a [u8],
-    pub value: Value<'a>,
+    value: Value<'a>,
 }
 
-pub enum Value<'a> {
+impl<'a> Field<'a> {
+    pub fn bytes(&self) -> Option<&'a [u8]> {
+        match self.value {
+            Value::Bytes(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+enum Value<'a> {
     Number,
     Bytes(&'a [u8]),
     /// Of fixed length, or a group: no field of ours.

@@ -181,7 +181,8 @@ async fn play(channel: &Channel, situation: &str) -> Outcome {
 fn show(situation: &str, outcome: &Outcome) {
     println!("\n{situation}");
     if !outcome.answers.is_empty() {
-        println!("  {:?}", outcome.answers.concat());
+        let answers: Vec<&str> = outcome.answers.iter().map(|a| a.trim()).collect();
+        println!("  {:?}", answers.join(" "));
     }
     if let Some(mark) = &outcome.mark {
         println!(

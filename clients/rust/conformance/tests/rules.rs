@@ -320,26 +320,26 @@ fn a_request_id_may_be_any_bytes() {
 }
 
 #[test]
-fn a_mark_is_read_as_an_error_is() {
-    let renew = RecoveryAction {
-        label: "Renew".to_owned(),
-        ..RecoveryAction::default()
-    }
-    .encode_to_vec();
-    let mark = [
-        field(4, b"Ask at \xff the desk."),
-        field(5, b"\x12\xff"),
-        field(5, &renew),
-    ]
-    .concat();
-    let read = read_degraded(&marked(&mark)).unwrap();
+fn a_mark_is_mended_and_read_as_a_whole() {
+    let renew = |label: &[u8]| field(5, &field(2, label));
+    let suggestion = field(4, b"Ask at \xff the desk.");
+    let read = read_degraded(&marked(&[suggestion.clone(), renew(b"Re\xffnew")].concat())).unwrap();
     assert_eq!(read.suggestion, "Ask at \u{fffd} the desk.");
     assert_eq!(
         read.actions
             .iter()
             .map(|a| a.label.as_str())
             .collect::<Vec<_>>(),
-        ["Renew"]
+        ["Re\u{fffd}new"]
+    );
+
+    let read = read_degraded(&marked(
+        &[suggestion, field(5, b"\x12\xff"), renew(b"Renew")].concat(),
+    ))
+    .unwrap();
+    assert_eq!(
+        (read.suggestion.as_str(), read.source.as_str()),
+        ("", "not said")
     );
 }
 

@@ -3,49 +3,59 @@
 
 package assistantv1
 
-// AssistantClassifyIntentErrors are the errors that Assistant.ClassifyIntent declares, those of its service too.
-var AssistantClassifyIntentErrors = []error{
-	ErrIntentNotUnderstood,
-	ErrFieldsInvalid,
-	ErrNotYourHistory,
-	ErrTokenMissing,
-	ErrTokenExpired,
-	ErrQuotaUsedUp,
+// AssistantClassifyIntentErrors returns the errors that Assistant.ClassifyIntent declares, those of its service too.
+func AssistantClassifyIntentErrors() []error {
+	return []error{
+		ErrIntentNotUnderstood,
+		ErrFieldsInvalid,
+		ErrNotYourHistory,
+		ErrTokenMissing,
+		ErrTokenExpired,
+		ErrQuotaUsedUp,
+	}
 }
 
-// AssistantGenerateErrors are the errors that Assistant.Generate declares, those of its service too.
-var AssistantGenerateErrors = []error{
-	ErrFieldsInvalid,
-	ErrTextBrokeOff,
-	ErrTokenMissing,
-	ErrTokenExpired,
-	ErrQuotaUsedUp,
+// AssistantGenerateErrors returns the errors that Assistant.Generate declares, those of its service too.
+func AssistantGenerateErrors() []error {
+	return []error{
+		ErrFieldsInvalid,
+		ErrTextBrokeOff,
+		ErrTokenMissing,
+		ErrTokenExpired,
+		ErrQuotaUsedUp,
+	}
 }
 
-// AssistantTranscribeErrors are the errors that Assistant.Transcribe declares, those of its service too.
-var AssistantTranscribeErrors = []error{
-	ErrSoundNotSupported,
-	ErrTokenMissing,
-	ErrTokenExpired,
-	ErrQuotaUsedUp,
+// AssistantTranscribeErrors returns the errors that Assistant.Transcribe declares, those of its service too.
+func AssistantTranscribeErrors() []error {
+	return []error{
+		ErrSoundNotSupported,
+		ErrTokenMissing,
+		ErrTokenExpired,
+		ErrQuotaUsedUp,
+	}
 }
 
-// AssistantChatErrors are the errors that Assistant.Chat declares, those of its service too.
-var AssistantChatErrors = []error{
-	ErrFieldsInvalid,
-	ErrChatFull,
-	ErrTokenMissing,
-	ErrTokenExpired,
-	ErrQuotaUsedUp,
+// AssistantChatErrors returns the errors that Assistant.Chat declares, those of its service too.
+func AssistantChatErrors() []error {
+	return []error{
+		ErrFieldsInvalid,
+		ErrChatFull,
+		ErrTokenMissing,
+		ErrTokenExpired,
+		ErrQuotaUsedUp,
+	}
 }
 
-// AssistantProcessErrors are the errors that Assistant.Process declares, those of its service too.
-var AssistantProcessErrors = []error{
-	ErrIntentNotUnderstood,
-	ErrFieldsInvalid,
-	ErrNotYourHistory,
-	ErrRequestIDReused,
-	ErrTokenMissing,
-	ErrTokenExpired,
-	ErrQuotaUsedUp,
+// AssistantProcessErrors returns the errors that Assistant.Process declares, those of its service too.
+func AssistantProcessErrors() []error {
+	return []error{
+		ErrIntentNotUnderstood,
+		ErrFieldsInvalid,
+		ErrNotYourHistory,
+		ErrRequestIDReused,
+		ErrTokenMissing,
+		ErrTokenExpired,
+		ErrQuotaUsedUp,
+	}
 }

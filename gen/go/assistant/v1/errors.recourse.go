@@ -227,16 +227,18 @@ var ErrChatFull = status.Declare(AssistantError_ASSISTANT_ERROR_CHAT_FULL, CodeC
 	return p, true
 })
 
-// AssistantErrorCatalog is all errors of AssistantError, for errors.Is.
-var AssistantErrorCatalog = []error{
-	ErrIntentNotUnderstood,
-	ErrFieldsInvalid,
-	ErrNotYourHistory,
-	ErrRequestIDReused,
-	ErrTokenMissing,
-	ErrTokenExpired,
-	ErrQuotaUsedUp,
-	ErrTextBrokeOff,
-	ErrSoundNotSupported,
-	ErrChatFull,
+// AssistantErrorCatalog returns all errors of AssistantError, for errors.Is.
+func AssistantErrorCatalog() []error {
+	return []error{
+		ErrIntentNotUnderstood,
+		ErrFieldsInvalid,
+		ErrNotYourHistory,
+		ErrRequestIDReused,
+		ErrTokenMissing,
+		ErrTokenExpired,
+		ErrQuotaUsedUp,
+		ErrTextBrokeOff,
+		ErrSoundNotSupported,
+		ErrChatFull,
+	}
 }

@@ -43,12 +43,16 @@ var ErrOutOfStock = status.Declare(ShopError_SHOP_ERROR_OUT_OF_STOCK, CodeOutOfS
 	return p, true
 })
 
-// ShopErrorCatalog is all errors of ShopError, for errors.Is.
-var ShopErrorCatalog = []error{
-	ErrOutOfStock,
+// ShopErrorCatalog returns all errors of ShopError, for errors.Is.
+func ShopErrorCatalog() []error {
+	return []error{
+		ErrOutOfStock,
+	}
 }
 
-// ShopOrderErrors are the errors that Shop.Order declares, those of its service too.
-var ShopOrderErrors = []error{
-	ErrOutOfStock,
+// ShopOrderErrors returns the errors that Shop.Order declares, those of its service too.
+func ShopOrderErrors() []error {
+	return []error{
+		ErrOutOfStock,
+	}
 }

@@ -1,0 +1,118 @@
+package interceptors_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/internal/rpctest"
+	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/grpc"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// depotError is the one value of a catalogue that is linked into the program, as one with generated code is.
+type depotError struct{ enum protoreflect.EnumDescriptor }
+
+func (d depotError) Descriptor() protoreflect.EnumDescriptor { return d.enum }
+func (d depotError) Type() protoreflect.EnumType             { return nil }
+func (d depotError) Number() protoreflect.EnumNumber         { return 1 }
+
+var late = func() *status.Declared[string] {
+	f := new(descriptorpb.FileDescriptorProto)
+	err := prototext.Unmarshal([]byte(`
+		name: "recourse/test/depot.proto" package: "recourse.test" syntax: "proto3" dependency: "recourse/v1/catalog.proto"
+		enum_type {name: "DepotError" options {[recourse.v1.catalog] {domain: "depot.test"}}
+			value {name: "DEPOT_ERROR_UNSPECIFIED" number: 0}
+			value {name: "DEPOT_ERROR_LATE" number: 1 options {[recourse.v1.error] {
+				code: CODE_FAILED_PRECONDITION message: "{what} for {buyer} waits in {hall}" suggestion: "Ask {buyer}, or in {hall}."
+				params {key: "what" sensitivity: SENSITIVITY_PUBLIC}
+				params {key: "buyer" sensitivity: SENSITIVITY_PERSONAL}
+				params {key: "hall" sensitivity: SENSITIVITY_INTERNAL}
+				actions {actor: ACTOR_END_USER label: "Write to {buyer} in {hall}"}}}}}`), f)
+	if err != nil {
+		panic(err)
+	}
+	file, err := protodesc.NewFile(f, protoregistry.GlobalFiles)
+	if err == nil {
+		err = protoregistry.GlobalFiles.RegisterFile(file)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return status.Declare(depotError{file.Enums().Get(0)}, "LATE", func(v map[string]string) (string, bool) { return v["buyer"], true })
+}()
+
+// A depot that trusts the shop tells it everything. The shop sends the error on, and its callers see what they may.
+func TestAnErrorSentOnOverTwoHops(t *testing.T) {
+	depot := rpctest.Serve(t, func(context.Context, rpctest.Exchange) error { return late.Make(nil, "teapot", "Ada", "north") },
+		interceptors.ServerOptions(interceptors.Domain("depot.test"), trusted(status.Internal), interceptors.OnFailure(nil))...)
+	for name, way := range map[string]struct {
+		dial []grpc.DialOption
+		pass func(error) error
+	}{
+		"passed through":                     {interceptors.DialOptions(), status.PassThrough},
+		"from a client without interceptors": {nil, func(err error) error { return err }},
+	} {
+		next := rpctest.Dial(t, depot, way.dial...)
+		for trust, want := range map[status.Trust]string{
+			status.Public:   "teapot for *** waits in *** Ask ***, or in ***. Write to *** in *** map[buyer: hall: what:teapot]",
+			status.Partner:  "teapot for *** waits in north Ask ***, or in north. Write to *** in north map[buyer: hall:north what:teapot]",
+			status.Internal: "teapot for Ada waits in north Ask Ada, or in north. Write to Ada in north map[buyer:Ada hall:north what:teapot]",
+		} {
+			for _, shape := range rpctest.Shapes {
+				var logged interceptors.Failure
+				shop := rpctest.Start(t, func(ctx context.Context, _ rpctest.Exchange) error {
+					err := rpctest.Do(ctx, next, shape).Err
+					if e, ok := status.From(err); !ok || e.Message() != "teapot for Ada waits in north" {
+						t.Errorf("%s: the shop itself hears %v", shape.Name, err)
+					}
+					return way.pass(err)
+				}, interceptors.ServerOptions(interceptors.Domain("shop.test"), trusted(trust),
+					interceptors.OnFailure(func(_ context.Context, f interceptors.Failure) { logged = f })))
+				err := rpctest.Do(t.Context(), shop, shape).Err
+				e, _ := status.From(err)
+				got := fmt.Sprintln(e.Message(), e.Suggestion(), e.RecoveryActions()[0].GetLabel(), e.Metadata())
+				if strings.TrimSpace(got) != want || e.Domain() != "depot.test" {
+					t.Errorf("%s, %s, trust %d:\n%s, want\n%s", name, shape.Name, trust, got, want)
+				}
+				if all := grpcstatus.Convert(err).Proto().String(); trust != status.Internal && strings.Contains(all, "Ada") {
+					t.Errorf("%s, %s, trust %d: somewhere in %s", name, shape.Name, trust, all)
+				}
+				if strings.Contains(logged.Err.Message(), "Ada") || logged.Err.Metadata()["buyer"] != "" {
+					t.Errorf("%s, %s: to be logged: %v", name, shape.Name, logged.Err)
+				}
+			}
+		}
+	}
+}
+
+// An answer in place of the real one says what has failed, and no more of it than the error would have.
+func TestTheMarkOfAFallbackIsConfined(t *testing.T) {
+	instead := interceptors.Answer(func(context.Context, *text, *status.Error) (*text, error) { return wrapperspb.String("later"), nil }).For("LATE")
+	shape := rpctest.Shapes[0]
+	own := late.Make(nil, "teapot", "Ada", "north")
+	depot := rpctest.Start(t, func(context.Context, rpctest.Exchange) error { return own },
+		interceptors.ServerOptions(trusted(status.Internal), interceptors.OnFailure(nil)), interceptors.DialOptions()...)
+	for name, err := range map[string]error{"of this service": own, "sent on": status.PassThrough(rpctest.Do(t.Context(), depot, shape).Err)} {
+		conn := rpctest.Start(t, func(context.Context, rpctest.Exchange) error { return err },
+			interceptors.ServerOptions(interceptors.OnFailure(nil), interceptors.Fallback(shape.Method(), instead)), interceptors.DialOptions()...)
+		var mark *recoursev1.Degraded
+		err := conn.Invoke(t.Context(), shape.Method(), wrapperspb.String("x"), new(text), interceptors.Degraded(&mark))
+		if s := mark.String(); err != nil || mark.GetErrorCode() != "LATE" || strings.Contains(s, "Ada") || strings.Contains(s, "north") {
+			t.Errorf("%s: %v, %s", name, err, s)
+		}
+		if want := "Ask ***, or in ***."; mark.GetSuggestion() != want {
+			t.Errorf("%s: %q, want %q", name, mark.GetSuggestion(), want)
+		}
+	}
+}
