@@ -152,10 +152,7 @@ impl Person {
             "chat-full" => self.chat(4).await,
             "bug" => self.process("Will it rain? demo:panic", "").await,
             "degraded" => self.process("Will it rain? demo:down", "").await,
-            _ => Err(Status::invalid_argument(format!(
-                "no such situation; there are {}",
-                SITUATIONS.join(", ")
-            ))),
+            _ => Err(Status::invalid_argument("no such situation")),
         }
     }
 }
@@ -223,9 +220,17 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let (flags, words): (Vec<String>, Vec<String>) = std::env::args()
         .skip(1)
         .partition(|arg| arg.starts_with('-'));
-    let Some((address, chosen)) = words.split_first() else {
-        eprintln!("usage: assistant-client [-check] ADDRESS [SITUATION...]");
-        return Ok(ExitCode::from(2));
+    let (address, chosen) = match words.split_first() {
+        Some((address, chosen)) if chosen.iter().all(|s| SITUATIONS.contains(&s.as_str())) => {
+            (address, chosen)
+        }
+        _ => {
+            eprintln!(
+                "usage: assistant-client [-check] ADDRESS [SITUATION...], of which there are {}",
+                SITUATIONS.join(", ")
+            );
+            return Ok(ExitCode::from(2));
+        }
     };
     let channel = Endpoint::from_shared(format!("http://{address}"))?.connect_lazy();
     let mut all_ok = true;
