@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use recourse_errors::{Action, Actor, DegradedReport, ErrorReport, read_degraded, read_error};
+use recourse_errors::{DegradedReport, ErrorReport, read_degraded, read_error};
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -16,15 +16,20 @@ use assistant::{
 
 mod check;
 mod retry;
+mod show;
 
 mod assistant {
     #![allow(dead_code, clippy::all)]
     include!("../../../gen/rust/assistant.v1.rs");
 }
 
-const ADA: &str = "token-of-ada"; // who may do all of this
-const QUINN: &str = "token-of-quinn"; // who has two calls a minute
-const NOBODY: &str = "token-of-2019";
+fn token_of(situation: &str) -> &'static str {
+    match situation {
+        "token-expired" => "token-of-2019",
+        "quota" => "token-of-quinn", // who has two calls a minute
+        _ => "token-of-ada",         // who may do all of this
+    }
+}
 
 const SITUATIONS: [&str; 10] = [
     "answer",
@@ -68,7 +73,7 @@ impl Person {
         let request = self.call(ProcessRequest {
             query,
             request_id,
-            ..ProcessRequest::default()
+            ..Default::default()
         });
         let reply = self.client.process(request).await?;
         self.outcome.mark = read_degraded(reply.metadata()); // tonic adds the trailers
@@ -92,7 +97,7 @@ impl Person {
     async fn generate(&mut self, prompt: &str) -> Result<(), Status> {
         let request = self.call(GenerateRequest {
             prompt: prompt.to_owned(),
-            ..GenerateRequest::default()
+            ..Default::default()
         });
         let mut pieces = self.client.generate(request).await?.into_inner();
         while let Some(piece) = pieces.message().await? {
@@ -158,61 +163,17 @@ impl Person {
 }
 
 async fn play(channel: &Channel, situation: &str) -> Outcome {
-    let token = match situation {
-        "token-expired" => NOBODY,
-        "quota" => QUINN,
-        _ => ADA,
-    };
+    let client = AssistantClient::new(channel.clone());
+    let (token, outcome) = (token_of(situation), Outcome::default());
     let mut person = Person {
-        client: AssistantClient::new(channel.clone()),
+        client,
         token,
-        outcome: Outcome::default(),
+        outcome,
     };
     if let Err(status) = person.play(situation).await {
         person.outcome.error = Some(read_error(&status));
     }
     person.outcome
-}
-
-/// Says to a person what became of a call. The texts of a report are safe to print; an answer is the server's own.
-fn show(situation: &str, outcome: &Outcome) {
-    println!("\n{situation}");
-    if !outcome.answers.is_empty() {
-        let answers: Vec<&str> = outcome.answers.iter().map(|a| a.trim()).collect();
-        println!("  {:?}", answers.join(" "));
-    }
-    if let Some(mark) = &outcome.mark {
-        println!(
-            "  This is not the real answer ({:?}). {}",
-            mark.kind, mark.suggestion
-        );
-    }
-    let Some(error) = &outcome.error else { return };
-    println!(
-        "  Failed: {} [{}]\n  {}",
-        error.message, error.error_code, error.suggestion
-    );
-    for action in &error.actions {
-        let by = match action.actor() {
-            Actor::CallerCode => ", by this program's developers",
-            Actor::Admin => ", by your administrator",
-            Actor::ServiceOwner => ", by the people who run the service",
-            _ => "",
-        };
-        println!("  - {}{by}", action.label);
-        if let Some(Action::FixFields(fields)) = &action.action {
-            fields
-                .fixes
-                .iter()
-                .for_each(|fix| println!("      {}: {}", fix.field, fix.reason));
-        }
-    }
-    if let Some(delay) = error.retry_delay {
-        println!("  Not before {} s.", delay.as_secs_f64().ceil());
-    }
-    if !error.request_id.is_empty() {
-        println!("  Request id: {}", error.request_id);
-    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -233,23 +194,20 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
     };
     let channel = Endpoint::from_shared(format!("http://{address}"))?.connect_lazy();
+    let all = SITUATIONS.map(str::to_owned);
     let mut all_ok = true;
-    for situation in SITUATIONS
-        .map(str::to_owned)
-        .iter()
-        .filter(|_| chosen.is_empty())
-        .chain(chosen)
-    {
+    for situation in if chosen.is_empty() { &all } else { chosen } {
         let outcome = play(&channel, situation).await;
         if flags.iter().any(|flag| flag == "-check") {
             all_ok &= check::tell(situation, &outcome);
         } else {
-            show(situation, &outcome);
+            println!("\n{situation}");
+            show::show(
+                &outcome.answers,
+                outcome.mark.as_ref(),
+                outcome.error.as_ref(),
+            );
         }
     }
-    Ok(if all_ok {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(ExitCode::from(u8::from(!all_ok)))
 }

@@ -272,8 +272,7 @@ impl Live {
         expect("attempts", self.attempts(visit).await?.0, 1)
     }
 
-    /// tonic makes one attempt; the error of it has all that a caller needs to repeat it. `by_hand` is a visit in which
-    /// one does.
+    /// tonic makes one attempt; the error of it has all that a caller needs to repeat it.
     async fn one_attempt<T>(
         &self,
         visit: &str,
