@@ -2,6 +2,7 @@
 //! [SITUATION...]. With -check it writes what the conformance suite reads.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use recourse_errors::{DegradedReport, ErrorReport, read_degraded, read_error};
 use tonic::metadata::MetadataValue;
@@ -22,6 +23,8 @@ mod assistant {
     #![allow(dead_code, clippy::all)]
     include!("../../../gen/rust/assistant.v1.rs");
 }
+
+const DEADLINE: Duration = Duration::from_secs(10);
 
 fn token_of(situation: &str) -> &'static str {
     match situation {
@@ -62,6 +65,7 @@ struct Person {
 impl Person {
     fn call<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
+        request.set_timeout(DEADLINE);
         if let Ok(bearer) = MetadataValue::try_from(format!("Bearer {}", self.token)) {
             request.metadata_mut().insert("authorization", bearer);
         }

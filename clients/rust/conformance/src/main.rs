@@ -38,7 +38,8 @@ mod assistant {
 #[path = "../../../../examples/rust/src/retry.rs"]
 mod retry;
 
-const PATIENCE: Duration = Duration::from_secs(60); // for all of it
+const PATIENCE: Duration = Duration::from_secs(120); // for all of it
+const DEADLINE: Duration = Duration::from_secs(20); // of a call
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -497,6 +498,7 @@ fn unique(visit: &str) -> String {
 
 fn of_visit<T>(visit: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
+    request.set_timeout(DEADLINE);
     if let Ok(id) = unique(visit).parse() {
         request.metadata_mut().insert("x-visit", id);
     }

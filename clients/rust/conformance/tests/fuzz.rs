@@ -8,7 +8,7 @@ use serde_json::Value;
 use tonic::metadata::{BinaryMetadataValue, MetadataMap, MetadataValue};
 use tonic::{Code, Status};
 
-const ROUNDS: u32 = 50_000;
+const ROUNDS: u32 = 20_000;
 
 /// SplitMix64: the same bytes in every run.
 struct Random(u64);
