@@ -225,7 +225,7 @@ func (c *serverCall) answer(cause error) *sentError {
 	e = c.escalate(e, r.RequestID)
 	r.Reserved = sizeOf(existing) + subtypeSize(stream) + fieldSize(requestIDKey, r.RequestID) + fieldSize(pushbackKey, "2147483647")
 	enc := e.Encode(r)
-	setTrailer(stream, existing, r.RequestID, enc)
+	setTrailer(stream, existing, r.RequestID, enc, timeLeft(c.outer))
 	f := Failure{
 		Call: c.call, Err: e, Domain: c.domainOf(e), Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler,
 		Elided: enc.Elided, Undeclared: undeclared, Size: enc.Size, Caller: r.Trust, Policy: c.policy,

@@ -39,7 +39,9 @@ var depot = func() protoreflect.EnumDescriptor {
 			value {name: "DEPOT_ERROR_SHUT" number: 2 options {[recourse.v1.error] {
 				code: CODE_UNAVAILABLE message: "hall 7 is shut" visibility: VISIBILITY_INTERNAL}}}
 			value {name: "DEPOT_ERROR_OPEN" number: 3 options {[recourse.v1.error] {
-				code: CODE_NOT_FOUND message: "no {what}" params {key: "what" sensitivity: SENSITIVITY_PUBLIC}}}}}}`), f)
+				code: CODE_NOT_FOUND message: "no {what}" params {key: "what" sensitivity: SENSITIVITY_PUBLIC}}}}
+			value {name: "DEPOT_ERROR_BURNT" number: 4 options {[recourse.v1.error] {
+				code: CODE_DATA_LOSS message: "hall 7 is gone" visibility: VISIBILITY_INTERNAL}}}}}`), f)
 	if err == nil {
 		file, ferr := protodesc.NewFile(f, protoregistry.GlobalFiles)
 		if err = ferr; err == nil {
@@ -52,8 +54,9 @@ var depot = func() protoreflect.EnumDescriptor {
 }()
 
 var (
-	late = status.Declare(declared{depot, 1}, "LATE", func(v map[string]string) (map[string]string, bool) { return v, true })
-	shut = status.Declare(declared{depot, 2}, "SHUT", func(map[string]string) (struct{}, bool) { return struct{}{}, true })
+	late  = status.Declare(declared{depot, 1}, "LATE", func(v map[string]string) (map[string]string, bool) { return v, true })
+	burnt = status.Declare(declared{depot, 4}, "BURNT", func(map[string]string) (struct{}, bool) { return struct{}{}, true })
+	shut  = status.Declare(declared{depot, 2}, "SHUT", func(map[string]string) (struct{}, bool) { return struct{}{}, true })
 )
 
 // hop is err as a service has it that called another, which trusts it so far; the client has interceptors, or not.
@@ -157,6 +160,14 @@ func TestASentOnErrorWithGaps(t *testing.T) {
 }
 
 func TestASentOnErrorThatIsNotForEverybody(t *testing.T) {
+	for _, err := range []error{status.PassThrough(hop(t, burnt.Make(nil), status.Internal, true)), hop(t, burnt.Make(nil), status.Internal, false)} {
+		if r, _ := status.From(overTheWire(t, status.Classify(err), status.Rendering{})); r.Code() != codes.DataLoss || r.ErrorCode() != "DATA_LOSS" || r.CatalogVersion() != "" {
+			t.Errorf("a stranger sees %v of the catalogue %q", r, r.CatalogVersion())
+		}
+		if r, _ := status.From(overTheWire(t, status.Classify(err), status.Rendering{Trust: status.Internal})); !errors.Is(r, burnt) {
+			t.Errorf("our own see %v", r)
+		}
+	}
 	e := status.PassThrough(hop(t, shut.Make(nil), status.Internal, true))
 	if r, _ := status.From(overTheWire(t, e, status.Rendering{})); r.ErrorCode() != "UNAVAILABLE" || strings.Contains(r.Message(), "hall") {
 		t.Errorf("a stranger sees %v", r)

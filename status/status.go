@@ -48,6 +48,7 @@ type fields struct {
 	delay             time.Duration
 	outcome           recoursev1.Outcome
 	elided            uint32
+	visibility        recoursev1.ErrorOptions_Visibility // as it is declared
 	hasDelay          bool
 	suggests          bool // the suggestion is the declared one, with values in it
 	bound             bool // declared is that of an error from elsewhere, whose actions filled are
@@ -153,6 +154,16 @@ func (e *Error) copy() *Error {
 	return c
 }
 
+// own is a copy that this service answers with: one of an error that was received is held
+// to its declaration.
+func (e *Error) own() *Error {
+	c := e.copy()
+	if e.received != nil {
+		c.message = c.fields.bind(c.message)
+	}
+	return c
+}
+
 // view is the one way to the fields.
 func (e *Error) view() *fields {
 	if e == nil {
@@ -214,8 +225,12 @@ func (e *Error) Is(target error) bool {
 		return false
 	}
 	if d, ok := target.(interface{ declared() *declaration }); ok {
-		d.declared().parse()
-		target = d.declared().like
+		of := d.declared()
+		if of == nil {
+			return false
+		}
+		of.parse()
+		target = of.like
 	}
 	t, ok := target.(*Error)
 	if !ok || t == nil {
@@ -452,10 +467,7 @@ func PassThrough(err error) error {
 	if !ok {
 		return err
 	}
-	c := e.copy()
+	c := e.own()
 	c.cause = err
-	if e.received != nil {
-		c.message = c.fields.bind(c.message)
-	}
 	return c
 }
