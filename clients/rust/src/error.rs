@@ -197,8 +197,9 @@ const KEY_OUTCOME: &str = "recourseOutcome";
 const KEY_VERDICT: &str = "recourseRetry";
 
 fn info(details: &Details<'_>) -> Info {
-    let first = details.named("google.rpc.ErrorInfo").next();
-    let Some(info) = first.and_then(|value| decode::<pb::ErrorInfo>(value, wire::ERROR_INFO))
+    let Some(info) = details
+        .named("google.rpc.ErrorInfo")
+        .find_map(|value| decode::<pb::ErrorInfo>(value, wire::ERROR_INFO))
     else {
         return Info::default();
     };

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use recourse_errors::{
     Action, DegradedKind, ErrorReport, Outcome, Verdict, Why, read_degraded, read_error,
@@ -39,7 +39,7 @@ mod assistant {
 mod retry;
 
 const PATIENCE: Duration = Duration::from_secs(120); // for all of it
-const DEADLINE: Duration = Duration::from_secs(20); // of a call
+const DEADLINE: Duration = Duration::from_secs(10); // of a call
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -91,6 +91,7 @@ async fn run() -> Result<bool, Wrong> {
         "retry/stream-waits",
         live.stream_waits("retry/stream-waits").await,
     );
+    lines.tell("retry/later", live.later("retry/later").await);
     lines.tell(
         "retry/stream-never",
         live.stream_never("retry/stream-never").await,
@@ -343,6 +344,18 @@ impl Live {
         let again = format!("{visit}/by-hand");
         retry::repeat(async || self.process(&again, "busy").await).await?;
         Ok(note + &self.by_hand(&again, 3, 0).await?)
+    }
+
+    async fn later(&self, visit: &str) -> Result<(), Wrong> {
+        let before = Instant::now();
+        let ended = retry::repeat(async || self.process(visit, "later").await).await;
+        let error = failed(ended, "MODEL_AWAY")?;
+        expect("delay", error.retry_delay, Some(Duration::from_secs(60)))?;
+        expect("verdict", error.verdict, Verdict::SameRequest)?;
+        if before.elapsed() > Duration::from_secs(5) {
+            return Err(format!("the error came after {:?}", before.elapsed()).into());
+        }
+        self.came_once(visit).await
     }
 
     async fn fields(&self, visit: &str) -> Result<(), Wrong> {
