@@ -14,7 +14,7 @@ STATICCHECK ?= go tool -modfile=tools/lint/go.mod staticcheck
 FUZZTIME ?= 30s
 
 # What needs more than the library does: modules of their own, on the library as it is here.
-MODULES := bench telemetry/sdktest examples/observability conformance/proxies
+MODULES := bench telemetry/sdktest examples/observability tools/vet gateway conformance/proxies
 
 # What has a target of its own, since it needs other programs.
 APART := conformance/proxies
@@ -64,13 +64,14 @@ test: ## Vet, and run all tests, with the race detector too where there is a C c
 	$(call modules,go vet ./...; go test ./...,$(filter-out $(APART),$(MODULES)))
 	@# The go command remembers results, and does not look at files outside of a module.
 	go -C examples/observability test -count=1 -run 'Document|Dashboard|Alerts' .
+	go -C tools/vet test -count=1 -run Help .
 	@if [ "$$(go env CGO_ENABLED)" = 1 ]; then $(MAKE) race; \
 	else echo 'no C compiler found: the tests ran without the race detector'; fi
 
 .PHONY: race
 race: ## Run all tests with the race detector
 	go test -race ./...
-	$(call modules,go test -race ./...,$(filter-out bench $(APART),$(MODULES)))
+	$(call modules,go test -race ./...,$(filter-out bench tools/vet $(APART),$(MODULES)))
 
 .PHONY: browser-test
 browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder leaves pictures
@@ -80,11 +81,18 @@ browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder le
 proxies: ## Send errors through nginx and HAProxy
 	@conformance/proxies/run.sh
 
-# Apart from the other tests: it builds buf.
+# Apart from the other tests: they build buf, and install a protoc.
 .PHONY: plugin
-plugin: ## Test the plugin of buf, through buf
+plugin: ## Test the plugins, through buf and protoc
 	go -C tools/buf-plugin-recourse vet ./...
 	go -C tools/buf-plugin-recourse test ./...
+	go -C tools/protoc vet ./...
+	go -C tools/protoc test -count=1 ./... # what it runs are files outside of its module
+
+.PHONY: guide
+guide: ## Do what docs/catalogue.md says, with buf, protoc and grpcurl: some minutes the first time
+	go -C tools/guide vet ./...
+	go -C tools/guide test -count=1 ./... # what it runs are files outside of its module
 
 .PHONY: scenarios
 scenarios: ## Show what an overload does to us and to others: about a minute
@@ -139,7 +147,7 @@ checkgenerate: ## Fail where gen/, docs/errors or go.mod is not current
 	go run ./cmd/recourse docs -check -o $(ERRORS_DOCS) -translations '$(TRANSLATIONS)' "$$dir/set.binpb" || { echo 'run make errors-docs' >&2; exit 1; }
 	go mod tidy -diff
 	$(call modules,go mod tidy -diff)
-	go -C tools/buf-plugin-recourse mod tidy -diff
+	$(call modules,go mod tidy -diff,tools/buf-plugin-recourse tools/protoc tools/guide tools/vet/testdata)
 
 .PHONY: lint
 lint: ## Check format and style of Go and proto files
@@ -149,7 +157,10 @@ lint: ## Check format and style of Go and proto files
 	go vet ./...
 	$(STATICCHECK) ./...
 	$(call modules,go tool -modfile=$(abspath tools/lint/go.mod) staticcheck ./...)
-	cd tools/buf-plugin-recourse && go tool -modfile=../lint/go.mod staticcheck ./...
+	$(call modules,go tool -modfile=$(abspath tools/lint/go.mod) staticcheck ./...,tools/buf-plugin-recourse tools/protoc tools/guide)
+	go -C tools/vet build -o $(abspath bin)/recourse-vet ./cmd/recourse-vet
+	go vet -vettool=$(abspath bin)/recourse-vet ./...
+	go -C examples/observability vet -vettool=$(abspath bin)/recourse-vet ./...
 	$(BUF) lint
 	$(BUF) format -d --exit-code
 	$(BUF) build proto -o - | go run ./cmd/recourse lint -warnings -root proto -translations '$(TRANSLATIONS)' -
@@ -175,11 +186,13 @@ image: ## Publish recourse.v1, and the errors of the example, as they are now: f
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (30s)
-	@for package in $$(go list ./...); do \
-		tests=$$(go test -list '^Fuzz' "$$package"); \
-		for target in $$(grep '^Fuzz' <<<"$$tests" || true); do \
-			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package"; \
+	@for module in . $(MODULES); do \
+		for package in $$(go -C "$$module" list ./...); do \
+			tests=$$(go -C "$$module" test -list '^Fuzz' "$$package"); \
+			for target in $$(grep '^Fuzz' <<<"$$tests" || true); do \
+				echo "$$package $$target"; \
+				go -C "$$module" test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$package"; \
+			done; \
 		done; \
 	done
 
@@ -226,7 +239,7 @@ api: ## Accept the exported API as it is now into api.txt
 .PHONY: tidy
 tidy: ## Tidy the modules
 	go mod tidy
-	for module in tools/*/ $(MODULES); do go -C "$$module" mod tidy; done
+	for module in tools/*/ tools/vet/testdata $(filter-out tools/%,$(MODULES)); do go -C "$$module" mod tidy; done
 
 .PHONY: clean
 clean: ## Remove what was built here

@@ -198,6 +198,8 @@ func cases() map[string]golden.Case {
 		&action{Label: "1"}, &action{Label: "2"}, &action{Label: "3"}, &action{Label: "4"}, &action{Label: "5"}, &action{Label: "6"}))
 	add("action-undecodable", "an action that does not decode is left out alone", book(identity, raw("recourse.v1.ErrorDetail", slices.Concat(
 		field(1, theCode), field(2, theDomain), field(3, "Ask at the desk."), field(4, "\x12\xff\xff"), field(4, "\x12\x05Renew")))))
+	add("action-required-is-to-wait", "to wait is nothing that has to be done before", act(&action{
+		Label: "Wait", Required: true, Action: &recoursev1.RecoveryAction_RetryAfter{RetryAfter: &recoursev1.RetryAfter{}}}))
 	add("link-not-https", "a link that is not https is no action", act(
 		status.Action(status.ByEndUser, "Read", &recoursev1.OpenLink{Url: "http://library.example.com/loans"}),
 		status.Action(status.ByEndUser, "Run", &recoursev1.OpenLink{Url: "javascript:alert(1)"}),
@@ -213,6 +215,8 @@ func cases() map[string]golden.Case {
 			fails(codes.Internal, "a bug", identity, of(&detail{Retry: verdict(v)})))
 	}
 	add("verdict-unknown", "a verdict of a later version can only make a client more careful: NEVER", fails(codes.Unavailable, "busy", identity, of(&detail{Retry: verdict(9)})))
+	add("verdict-unspecified-with-metadata", "an advice without a verdict is an advice: the metadata is not asked", fails(codes.Unavailable, "busy",
+		&errdetails.ErrorInfo{Reason: theCode, Domain: theDomain, Metadata: map[string]string{"recourseRetry": "NEVER"}}, of(&detail{Retry: &advice{Attempts: 1}})))
 	add("verdict-unspecified", "an advice without a verdict leaves it to the code", fails(codes.Unavailable, "busy", identity, of(&detail{Retry: &advice{Attempts: 1}})))
 	add("verdict-never-despite-retry-action", "the client does not repeat what somebody else has ruled out since", fails(codes.Unavailable, "busy", identity, of(&detail{
 		RecoveryActions: []*action{status.Action(status.ByClient, "Try again", &recoursev1.RetryAfter{}), status.Action(status.ByEndUser, "Try again later", &recoursev1.RetryAfter{})},
@@ -255,7 +259,14 @@ func cases() map[string]golden.Case {
 	add("info-under-another-host", "what stands before the last slash of a type does not count", book(&anypb.Any{
 		TypeUrl: "types.example.com/x/google.rpc.ErrorInfo", Value: slices.Concat(field(1, theCode), field(2, theDomain))}))
 	add("metadata-odd", "keys that are none are left out", book(&errdetails.ErrorInfo{Reason: theCode, Domain: theDomain, Metadata: map[string]string{
-		"": "no key", strings.Repeat("k", 65): "too long", "bad\nkey": "unclean", "value": " \x1b[31mred\n", "Key": "not as AIP-193 has it", "empty": ""}}))
+		"__proto__": "a key", "": "no key", strings.Repeat("k", 65): "too long", "bad\nkey": "unclean", "value": " \x1b[31mred\n", "Key": "not as AIP-193 has it", "empty": ""}}))
+	crowd := map[string]string{}
+	for i := range 70 {
+		crowd[fmt.Sprintf("key%02d", i)] = "v"
+	}
+	add("metadata-beyond-64", "the first 64 entries, in the order of their keys", book(&errdetails.ErrorInfo{Reason: theCode, Domain: theDomain, Metadata: crowd}))
+	add("metadata-says-too-much", "an outcome or a verdict of more than 64 bytes is left out", book(&errdetails.ErrorInfo{Reason: theCode, Domain: theDomain, Metadata: map[string]string{
+		"recourseOutcome": strings.Repeat("X", 65), "recourseRetry": strings.Repeat("Y", 65)}}))
 	add("metadata-says-it-all", "a server behind a gateway that knows google.rpc only: outcome and verdict stand in the metadata", book(&errdetails.ErrorInfo{
 		Reason: theCode, Domain: theDomain, Metadata: map[string]string{"recourseOutcome": "NOT_APPLIED", "recourseRetry": "AT_HIGHER_LEVEL", "book": "42"}}))
 	add("metadata-verdict-unknown", "a verdict of a later version in the metadata", book(&errdetails.ErrorInfo{
@@ -269,6 +280,9 @@ func cases() map[string]golden.Case {
 	add("detail-of-another-domain", "the domain is part of what an ErrorDetail is about", book(identity, &detail{ErrorCode: theCode, Domain: "other.example.com", Suggestion: "not this"}))
 	add("detail-twice", "of two ErrorDetails the first counts, the second fills in what it leaves out", book(identity,
 		of(&detail{Suggestion: "the first"}), of(&detail{Suggestion: "the second", Outcome: status.NotApplied, RecoveryActions: []*action{{Label: "of the second"}}})))
+	add("detail-twice-with-everything", "the second of two ErrorDetails says nothing that the first has said", book(identity,
+		of(&detail{Suggestion: "1", Outcome: status.NotApplied, Retry: verdict(status.SameRequest), Operation: "one", RecoveryActions: []*action{{Label: "one"}}}),
+		of(&detail{Suggestion: "2", Outcome: recoursev1.Outcome_OUTCOME_APPLIED, Retry: verdict(status.Never), Operation: "two", RecoveryActions: []*action{{Label: "two"}}})))
 	add("detail-undecodable", "an ErrorDetail of broken bytes is left out", book(identity, raw("recourse.v1.ErrorDetail", []byte{0x0a, 0x0c, 'B'})))
 	add("detail-empty-value", "an ErrorDetail of no bytes is about no error", book(identity, raw("recourse.v1.ErrorDetail", nil)))
 	add("detail-with-unknown-fields", "what a later version adds does not disturb", book(identity, raw("recourse.v1.ErrorDetail", slices.Concat(
@@ -288,6 +302,9 @@ func cases() map[string]golden.Case {
 	garbage := book()
 	garbage.Status = []byte("this is no status \xff\xfe")
 	add("status-undecodable", "details that are no google.rpc.Status: the code and the message are left", garbage)
+	other := book(identity)
+	other.Message = "the message of the call"
+	add("status-message", "the message of the status counts, which may be longer than a header takes", other)
 	add("standard-details", "what google.rpc has for a bad request", fails(codes.InvalidArgument, "2 fields are invalid", identity,
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "reader", Reason: "REQUIRED", Description: "a reader is required"}}}))
 
@@ -295,6 +312,7 @@ func cases() map[string]golden.Case {
 	add("request-id-of-a-plain-server", "the trailers count without any details", trailers(fails(codes.Internal, "a bug"), "x-request-id", "req-1"))
 	add("request-id-twice", "the detail goes before the trailers", trailers(book(identity, &errdetails.RequestInfo{RequestId: "req-2"}), "x-request-id", "req-1"))
 	add("request-id-empty-in-the-detail", "an empty detail leaves it to the trailers", trailers(book(identity, &errdetails.RequestInfo{}), "x-request-id", "req-1"))
+	add("request-id-of-the-second", "the first that is not empty counts", book(identity, &errdetails.RequestInfo{}, &errdetails.RequestInfo{RequestId: "req-2"}))
 	add("request-id-hostile", "an id of control characters and of any length", trailers(book(identity,
 		&errdetails.RequestInfo{RequestId: "req\r\n\x1b[2J-3 " + strings.Repeat("x", 200)}), "x-request-id", "req-1"))
 
@@ -352,6 +370,15 @@ func cases() map[string]golden.Case {
 		RecoveryActions: []*action{{Label: "a\u200bb"}, status.Action(0, "Run", &recoursev1.OpenLink{Url: "javascript:alert(1)"})},
 		Age:             &durationpb.Duration{Seconds: -5}, Source: strings.Repeat("z", 100) + "\n"})))
 	add("degraded-no-code", "a domain without an error code says nothing", answers("recourse-degraded-bin", mark(&recoursev1.Degraded{Kind: recoursev1.Degraded_KIND_DEFAULT, Domain: theDomain})))
+	add("degraded-unusable", "what is left of a mark that is clean to nothing", answers("recourse-degraded-bin", mark(&recoursev1.Degraded{
+		Kind: recoursev1.Degraded_KIND_DEFAULT, ErrorCode: "\u202e", Domain: theDomain, Suggestion: " \n ", Source: " a ",
+		RecoveryActions: []*action{status.Action(0, "Run", &recoursev1.OpenLink{Url: "javascript:alert(1)"})}})))
+	add("degraded-of-another-style", "an error code is what the service says", answers("recourse-degraded-bin", mark(&recoursev1.Degraded{
+		Kind: recoursev1.Degraded_KIND_DEFAULT, ErrorCode: "book-on-loan", Domain: "Library"})))
+	add("degraded-not-utf8", "a byte that is no text costs that byte, not the mark", answers("recourse-degraded-bin", base64.RawStdEncoding.EncodeToString(
+		slices.Concat(protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1), field(4, "Ask at \xffthe desk."))), "recourse-degraded", "default"))
+	add("degraded-action-undecodable", "a mark is read whole, or not at all", answers("recourse-degraded-bin", base64.RawStdEncoding.EncodeToString(
+		slices.Concat(field(4, "Ask at the desk."), field(5, "\x12\xff\xff"))), "recourse-degraded", "default"))
 	add("degraded-failed", "a call that failed has no answer to be degraded", trailers(book(identity), "recourse-degraded-bin", mark(stale), "recourse-degraded", line))
 	return all
 }

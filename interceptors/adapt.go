@@ -320,7 +320,7 @@ func (s *clientStream) recv(m any) error {
 // marked tells an observer of a degraded answer, where nobody else looks for one.
 func (s *clientStream) marked() {
 	if s.repeated == nil && s.observed.wanted() {
-		s.observed.marked(degradedIn(s.Trailer()))
+		s.observed.marked(DegradedIn(s.Trailer()))
 	}
 }
 

@@ -2,6 +2,8 @@ package interceptors_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"sync/atomic"
 	"testing"
@@ -22,6 +24,7 @@ import (
 type wrapped struct {
 	grpc.ClientStream
 	send, recv func(m any) error
+	end        error // what every end becomes
 }
 
 func (w *wrapped) SendMsg(m any) error {
@@ -37,6 +40,9 @@ func (w *wrapped) RecvMsg(m any) error {
 	err := w.ClientStream.RecvMsg(m)
 	if err == nil && w.recv != nil {
 		return w.recv(m)
+	}
+	if err != nil && w.end != nil {
+		return w.end
 	}
 	return err
 }
@@ -243,4 +249,33 @@ func TestAnOpeningThatFailsBelowLeavesNothing(t *testing.T) {
 			t.Errorf("the call is over (%v), and %d handlers of %d still run for it", err, n, calls.Load())
 		}
 	})
+}
+
+// grpc-go's own retry loses the status of a stream that ends while it sends a message again, and wraps io.EOF, which a
+// caller with errors.Is takes for a good end.
+func TestAnEndThatIsNone(t *testing.T) {
+	lost := fmt.Errorf("max retries exhausted: failed after 4 attempts: %w", io.EOF)
+	for name, row := range map[string]struct {
+		handler   rpctest.Handler
+		code      codes.Code
+		errorCode string
+	}{
+		"the details have it":  {fails(errBusy), codes.Unavailable, "MODEL_BUSY"},
+		"there are no details": {func(context.Context, rpctest.Exchange) error { return nil }, codes.Unknown, "UNKNOWN"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachShape(t, func(t *testing.T, shape rpctest.Shape) {
+				if !shape.ClientStreams && !shape.ServerStreams {
+					return // has a status, since it sends and receives in one
+				}
+				below := wrapping(func(_ int, s *wrapped) { s.end = lost })
+				conn := rpctest.Start(t, row.handler, quiet(), append(interceptors.DialOptions(), below)...)
+				r := rpctest.Do(t.Context(), conn, shape)
+				e := from(t, r.Err)
+				if e.Code() != row.code || e.ErrorCode() != row.errorCode || errors.Is(r.Err, io.EOF) {
+					t.Errorf("got %v, which is io.EOF: %t", e, errors.Is(r.Err, io.EOF))
+				}
+			})
+		})
+	}
 }

@@ -2,6 +2,8 @@ package interceptors
 
 import (
 	"context"
+	"errors"
+	"io"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -10,8 +12,12 @@ import (
 	"github.com/recourse-dev/recourse/internal/throttle"
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
@@ -191,7 +197,23 @@ func read(ctx context.Context, err error, method string, trailer metadata.MD) *s
 	if id == "" && len(ids) > 0 {
 		id = ids[0] // of a server that is less strict
 	}
-	return status.Received(err, method, id, len(trailer) == 0 && deadline.Passed(ctx))
+	return status.Received(unended(err, trailer), method, id, len(trailer) == 0 && deadline.Passed(ctx))
+}
+
+// unended puts right what grpc-go's own retry makes of a stream that the server has ended while a message was sent to it
+// again: "max retries exhausted: …: EOF", an error without a status, which whoever looks for io.EOF takes for the end of a
+// stream that went well. The details in the trailers still have the status; where there are none, it is UNKNOWN.
+func unended(err error, trailer metadata.MD) error {
+	if _, ok := err.(interface{ GRPCStatus() *grpcstatus.Status }); ok || !errors.Is(err, io.EOF) {
+		return err
+	}
+	sent := new(spb.Status)
+	for _, b := range trailer[detailsKey] {
+		if proto.Unmarshal([]byte(b), sent) == nil && sent.GetCode() != int32(codes.OK) {
+			return grpcstatus.FromProto(sent).Err()
+		}
+	}
+	return grpcstatus.Error(codes.Unknown, err.Error())
 }
 
 // fail ends a call that went wrong.

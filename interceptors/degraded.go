@@ -9,9 +9,11 @@ import (
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 )
 
 // The mark of an answer that is not the real one: for programs, and as text for
@@ -53,25 +55,29 @@ func tidyDegraded(d *recoursev1.Degraded) *recoursev1.Degraded {
 	if d == nil {
 		return nil
 	}
-	tidy := &recoursev1.Degraded{Kind: d.GetKind(), Source: status.Display(d.GetSource(), 64)}
+	tidy := &recoursev1.Degraded{Kind: d.GetKind(), Source: tidyText(d.GetSource(), 64)}
 	if _, known := recoursev1.Degraded_Kind_name[int32(d.GetKind())]; !known {
 		tidy.Kind = recoursev1.Degraded_KIND_UNSPECIFIED
 	}
 	if d.GetAge().IsValid() && d.GetAge().AsDuration() >= 0 {
 		tidy.Age = proto.CloneOf(d.GetAge())
 	}
-	e := status.New(codes.Unavailable, d.GetErrorCode(), "",
-		status.Domain(d.GetDomain()), status.Suggest(d.GetSuggestion()), status.Recover(d.GetRecoveryActions()...))
-	if d.GetErrorCode() != "" {
-		tidy.ErrorCode, tidy.Domain = e.ErrorCode(), e.Domain()
+	// An error of a code that suggests no action by itself.
+	e := status.New(codes.NotFound, "", "", status.Domain(d.GetDomain()), status.Suggest(d.GetSuggestion()), status.Recover(d.GetRecoveryActions()...))
+	if tidy.ErrorCode = tidyText(d.GetErrorCode(), 63); tidy.ErrorCode != "" {
+		tidy.Domain = e.Domain()
 	}
-	if d.GetSuggestion() != "" {
+	if tidyText(d.GetSuggestion(), 0) != "" {
 		tidy.Suggestion = e.Suggestion()
 	}
-	if len(d.GetRecoveryActions()) > 0 {
-		tidy.RecoveryActions = e.RecoveryActions()
+	if actions := e.RecoveryActions(); len(actions) > 0 {
+		tidy.RecoveryActions = actions
 	}
 	return tidy
+}
+
+func tidyText(text string, limit int) string {
+	return status.Display(strings.Trim(status.Display(text, 0), " "), limit)
 }
 
 // degradedMetadata is the mark as it is sent. One that is too large loses what is
@@ -106,14 +112,16 @@ func degradedLine(d *recoursev1.Degraded) string {
 	if d.GetAge() != nil {
 		b.WriteString(";age=" + strconv.FormatInt(int64(d.GetAge().AsDuration().Seconds()), 10))
 	}
-	if c := d.GetErrorCode(); c != "" {
+	if c := d.GetErrorCode(); c != "" && c == status.New(codes.Unknown, c, "").ErrorCode() { // a token that needs no quotes
 		b.WriteString(";reason=" + c)
 	}
 	return b.String()
 }
 
-// degradedIn reads the mark, nil if there is none. It comes from a stranger.
-func degradedIn(md metadata.MD) *recoursev1.Degraded {
+// DegradedIn reads the mark of a degraded answer in the trailers, or headers, of a call
+// for which the call option [Degraded] cannot be used, as one over another protocol. It
+// is nil if there is none, and tidy whatever was sent.
+func DegradedIn(md metadata.MD) *recoursev1.Degraded {
 	values := md[degradedKey]
 	if len(values) == 0 {
 		if len(md[degradedText]) == 0 {
@@ -121,14 +129,28 @@ func degradedIn(md metadata.MD) *recoursev1.Degraded {
 		}
 		return kindOnly(md[degradedText]) // a proxy has dropped the rest
 	}
-	d := new(recoursev1.Degraded)
-	if v := values[len(values)-1]; len(v) > 4*maxDegraded || proto.Unmarshal([]byte(v), d) != nil {
+	v := values[len(values)-1]
+	if len(v) > 4*maxDegraded {
+		return kindOnly(md[degradedText])
+	}
+	d, ok := decodeDegraded([]byte(v))
+	if !ok {
 		return kindOnly(md[degradedText])
 	}
 	if d = tidyDegraded(d); proto.Size(d) == 0 {
 		return kindOnly(nil)
 	}
 	return d
+}
+
+// decodeDegraded has a mark with texts that are no UTF-8 mended as a detail of an error is.
+func decodeDegraded(b []byte) (*recoursev1.Degraded, bool) {
+	d := new(recoursev1.Degraded)
+	if proto.Unmarshal(b, d) == nil {
+		return d, true
+	}
+	sent := &anypb.Any{TypeUrl: "type.googleapis.com/" + string(d.ProtoReflect().Descriptor().FullName()), Value: b}
+	return status.Detail[*recoursev1.Degraded](status.FromProto(&spb.Status{Code: int32(codes.Unknown), Details: []*anypb.Any{sent}}))
 }
 
 // kindOnly makes a mark of the text, which is not empty even if that says nothing:

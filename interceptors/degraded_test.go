@@ -41,7 +41,7 @@ func TestADegradedMarkOfAnySizeIsSent(t *testing.T) {
 	if n := len(md[degradedKey][0]); n > maxDegraded {
 		t.Errorf("%d bytes, want at most %d", n, maxDegraded)
 	}
-	got := degradedIn(md)
+	got := DegradedIn(md)
 	if got.GetKind() != d.GetKind() || len(got.GetErrorCode()) > 63 || got.GetDomain() != "d.test" {
 		t.Errorf("read %v", got)
 	}
@@ -56,7 +56,7 @@ func FuzzDegraded(f *testing.F) {
 	f.Add(string(good), "stale", "2000")
 	f.Add("\xff\x00", "\x00\r\nset-cookie: x", "-1")
 	f.Fuzz(func(t *testing.T, mark, line, pushback string) {
-		d := degradedIn(metadata.MD{degradedKey: {mark}, degradedText: {line}})
+		d := DegradedIn(metadata.MD{degradedKey: {mark}, degradedText: {line}})
 		for _, s := range []string{d.GetErrorCode(), d.GetDomain(), d.GetSuggestion(), d.GetSource()} {
 			if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) || len(s) > 256 {
 				t.Errorf("unclean: %q", s)

@@ -45,11 +45,22 @@ func (o bothOption) applyClient(c *client) { o.client(c) }
 // that says what to do next. Pass it to grpc.NewServer before options of your
 // own, so that interceptors installed after it are covered too.
 func ServerOptions(opts ...ServerOption) []grpc.ServerOption {
-	s := newServer(opts...)
+	unary, stream := ServerInterceptors(opts...)
 	return []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(s.unary),
-		grpc.ChainStreamInterceptor(s.stream),
+		grpc.ChainUnaryInterceptor(unary),
+		grpc.ChainStreamInterceptor(stream),
 	}
+}
+
+// ServerInterceptors returns what [ServerOptions] installs, for whoever serves methods
+// of gRPC over another protocol. The context of a call must have a pointer as its
+// grpc.ServerTransportStream, which gets the trailers that belong to the error; what
+// the call had before shows in its methods Header() (metadata.MD, error) and
+// Trailer() metadata.MD, where it has them. The error that comes back carries the
+// status for this one caller, and its Unwrap the whole error.
+func ServerInterceptors(opts ...ServerOption) (grpc.UnaryServerInterceptor, grpc.StreamServerInterceptor) {
+	s := newServer(opts...)
+	return s.unary, s.stream
 }
 
 func newServer(opts ...ServerOption) *server {

@@ -527,7 +527,7 @@ func (s *streamCall) greet() error {
 	}
 	s.greeted = true
 	md, _ := s.attemptNow().ClientStream.Header()
-	d := degradedIn(md)
+	d := DegradedIn(md)
 	switch {
 	case d == nil:
 		return nil
@@ -579,7 +579,7 @@ func (s *streamCall) conclude(err error) {
 	s.turn()
 	s.mu.Unlock()
 	if err == nil && s.watched() {
-		if d := degradedIn(s.trailer); d != nil && s.settings.refusesDegraded() {
+		if d := DegradedIn(s.trailer); d != nil && s.settings.refusesDegraded() {
 			err = refusedDegraded(d)
 		} else if d != nil {
 			s.mark(d)

@@ -57,7 +57,7 @@ func (u *unaryCall) do(ctx context.Context) (err error) {
 		err = u.invoker(u.observed.attempt(ctx, 1), u.call.Method, u.req, u.reply, u.cc, u.options()...)
 		u.trailer = u.told.trailer
 		if err == nil && u.observed.wanted() {
-			u.observed.marked(degradedIn(u.trailer))
+			u.observed.marked(DegradedIn(u.trailer))
 		}
 		return err
 	}
@@ -128,7 +128,7 @@ func (u *unaryCall) options() []grpc.CallOption {
 
 // accept hands the reply to the application, unless it is not good enough.
 func (u *unaryCall) accept() error {
-	if d := degradedIn(u.trailer); d != nil {
+	if d := DegradedIn(u.trailer); d != nil {
 		if u.settings.refusesDegraded() {
 			empty(u.decoded)
 			return refusedDegraded(d)

@@ -102,6 +102,8 @@ type declaration struct {
 	actions    [][]byte // as they are encoded
 	templates  bool     // actions have values in them
 	links      []link   // with values in their URLs
+	rest       rest
+	fixed      *Error // what make returns without options, of an error without parameters
 }
 
 // link is a page whose URL has values in it.
@@ -158,6 +160,10 @@ func (d *declaration) parseOptions() {
 		d.actions = append(d.actions, appendMessage(nil, detailActions, a))
 		d.templates = d.templates || namesParameters(a)
 	}
+	d.rest = d.like.restOf()
+	if len(d.keys) == 0 {
+		d.fixed = d.with(nil, nil)
+	}
 }
 
 // options are those of every error of the kind.
@@ -196,15 +202,24 @@ func (d *declaration) template(text string) template.Template {
 	return t
 }
 
-// make makes an error like all of the kind, with values. What they share is not to be
-// changed: with options it is a copy.
+// make makes an error like all of the kind, with values.
 func (d *declaration) make(opts []Option, values []string) *Error {
 	d.parse()
-	e := &Error{code: d.like.code, fields: d.like.fields}
+	if d.fixed != nil && len(opts) == 0 {
+		return d.fixed
+	}
+	return d.with(opts, values)
+}
+
+// with makes the error anew. What all of the kind share is not to be changed: with options
+// it is a copy.
+func (d *declaration) with(opts []Option, values []string) *Error {
+	e, meta := newErrorWith(len(d.order))
+	e.code, e.fields = d.like.code, d.like.fields
 	f := &e.fields
 	f.declared = d
 	if len(d.order) > 0 {
-		f.meta = make([]pair, len(d.order))
+		f.meta = meta
 		for at, i := range d.order {
 			value := ""
 			if i < len(values) && d.levels[i] != recoursev1.ErrorParameter_SENSITIVITY_SECRET {
@@ -219,7 +234,7 @@ func (d *declaration) make(opts []Option, values []string) *Error {
 		f.suggestion, f.suggests = clean(d.suggestion.Render(show), maxSuggestion), true
 	}
 	if d.templates {
-		f.actions = d.filledIn(show)
+		f.actions = d.filledIn(f.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL)) // not show, which stays off the heap
 		f.filled = f.actions
 	}
 	if len(d.links) > 0 {
@@ -231,6 +246,19 @@ func (d *declaration) make(opts []Option, values []string) *Error {
 		e.apply(opts)
 	}
 	return e
+}
+
+// newErrorWith makes an Error and its metadata, in one piece where there is not much of it.
+func newErrorWith(meta int) (*Error, []pair) {
+	const few = 2
+	if meta == 0 || meta > few {
+		return new(Error), make([]pair, meta)
+	}
+	both := new(struct {
+		Error
+		meta [few]pair
+	})
+	return &both.Error, both.meta[:meta:meta]
 }
 
 // shown returns what to render for a parameter, where values up to a level may be seen.

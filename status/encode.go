@@ -95,8 +95,8 @@ func (e *Error) Encode(r Rendering) Encoded {
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	d := e.draft(&r)
-	s.buf = d.render(s.buf[:0], &r)
-	block := d.block(s.buf) // before status gives a large buffer away
+	var block int
+	s.buf, block = d.render(s.buf[:0], &r)
 	enc := Encoded{
 		Size:           block + r.Reserved,
 		Fits:           block <= r.limit(),
@@ -151,7 +151,7 @@ func (last *rendition) serves(r *Rendering) bool {
 // proto encodes e and takes the encoding apart, for readers that want every detail.
 func (e *Error) proto(r Rendering) *spb.Status {
 	d := e.draft(&r)
-	b := d.render(make([]byte, 0, 1<<10), &r)
+	b, _ := d.render(make([]byte, 0, 1<<10), &r)
 	p := &spb.Status{Code: int32(d.code), Message: d.message}
 	if d.bare {
 		return p
@@ -163,22 +163,25 @@ func (e *Error) proto(r Rendering) *spb.Status {
 	return p
 }
 
-// render encodes the draft within the budget.
-func (d *draft) render(b []byte, r *Rendering) []byte {
+// render encodes the draft within the budget, and returns the size of its trailer block too.
+func (d *draft) render(b []byte, r *Rendering) (_ []byte, block int) {
 	b = d.append(b)
-	if room := r.room(); d.block(b) > room {
+	room := r.room()
+	if block = d.block(b); block > room {
 		cut := *d // which leaves d on the stack of those that need not come here
 		b = cut.fit(b, room)
 		*d = cut
 		d.trimmed = true
+		block = d.block(b)
 	}
-	if r.Reserved > 0 && d.block(b) > r.limit() {
+	if r.Reserved > 0 && block > r.limit() {
 		d.bare = true // the code is worth more than its name
-		if d.block(nil) > r.limit() {
+		if block = d.block(nil); block > r.limit() {
 			d.message = ""
+			block = d.block(nil)
 		}
 	}
-	return b
+	return b, block
 }
 
 // room is what the error should take.
@@ -289,11 +292,7 @@ func (e *Error) draft(r *Rendering) draft {
 	}
 	d.requestInfo = d.requestID != "" && defaultsOf(e.code).blamesServer
 	if !r.OmitGuidance {
-		suggestion, actions := guidance(e.code, d.advice.GetVerdict())
-		d.suggestion = cmp.Or(d.suggestion, suggestion)
-		if len(d.actions) == 0 {
-			d.actions = actions
-		}
+		d.guide()
 	}
 	d.redact(e, r)
 	if mirrored := func(p pair) bool { return isMirror(p.key) }; slices.ContainsFunc(d.meta, mirrored) {
@@ -304,6 +303,15 @@ func (e *Error) draft(r *Rendering) draft {
 	}
 	d.capLists()
 	return d
+}
+
+// guide suggests what usually helps where the error says nothing.
+func (d *draft) guide() {
+	suggestion, actions := guidance(d.code, d.advice.GetVerdict())
+	d.suggestion = cmp.Or(d.suggestion, suggestion)
+	if len(d.actions) == 0 {
+		d.actions = actions
+	}
 }
 
 // mirror says outcome and verdict once more where every language can read them,

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"time"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
@@ -84,4 +85,23 @@ func Absorbed(url string, value []byte) *Error {
 	e := New(codes.Unavailable, "", "")
 	e.fields.absorb(newRaw(url, value))
 	return e
+}
+
+// EncodedAnew is what e is sent as where nothing of its declaration was encoded before.
+func EncodedAnew(e *Error, r Rendering) Encoded { return encodedWith(rest{}, e, r) }
+
+// TakesRest reports whether e is sent with what its declaration has encoded.
+func TakesRest(e *Error, r Rendering) bool {
+	marked := e.fields.declared.rest
+	marked.encoded = append(slices.Clone(marked.encoded), marked.encoded...)
+	return encodedWith(marked, e, r).Size != EncodedAnew(e, r).Size
+}
+
+func encodedWith(other rest, e *Error, r Rendering) Encoded {
+	if d := e.fields.declared; d != nil {
+		own := d.rest
+		d.rest = other
+		defer func() { d.rest = own }()
+	}
+	return e.copy().Encode(r)
 }

@@ -133,14 +133,25 @@ func (d *draft) trimViolations(keep int) bool {
 
 // capLists holds every list to what a reader takes in, whatever the budget.
 func (d *draft) capLists() {
-	if len(d.others) == 0 {
-		return
-	}
-	for d.trimList(nameHelp, maxLinks) || d.trimViolations(maxViolations) {
+	for _, r := range d.others { // of the details as they were: trimming does not write into their array
+		if most, isList := maxItems(r.name); isList {
+			d.trimList(r.name, most)
+		}
 	}
 	// Three to five more stand beside these.
 	for len(d.others) > maxDetails-5 && d.trimForeign() {
 	}
+}
+
+// maxItems is the limit of a detail that is a list, and whether it is one.
+func maxItems(name string) (most int, isList bool) {
+	switch name {
+	case nameHelp:
+		return maxLinks, true
+	case nameBadRequest, namePrecond, nameQuota:
+		return maxViolations, true
+	}
+	return 0, false
 }
 
 // trimList shortens the list that makes up a detail of google.rpc, in each of

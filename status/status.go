@@ -44,19 +44,19 @@ type fields struct {
 	operation         string
 	causes            []*recoursev1.CauseLink
 	catalogVersion    string
-	delay             time.Duration
-	hasDelay          bool
 	requestID         string
+	delay             time.Duration
 	outcome           recoursev1.Outcome
 	elided            uint32
+	hasDelay          bool
+	suggests          bool // the suggestion is the declared one, with values in it
+	bound             bool // declared is that of an error from elsewhere, whose actions filled are
 
 	others []rawDetail // every further detail, encoded, at most one of a type
 	lead   int         // how many of others stand before the ErrorInfo
 
 	declared *declaration                 // nil: by no catalogue that this process knows
 	filled   []*recoursev1.RecoveryAction // of the declared actions, those with values in them, as they stand in actions
-	suggests bool                         // the suggestion is the declared one, with values in it
-	bound    bool                         // declared is that of an error from elsewhere, whose actions filled are
 }
 
 type pair struct{ key, value string }

@@ -80,12 +80,11 @@ func scrub(s string) string {
 
 func isPrintable[T string | []byte](s T) bool {
 	for i := 0; i < len(s); {
-		if s[i] < utf8.RuneSelf {
-			if s[i] < 0x20 || s[i] == 0x7f {
-				return false
-			}
+		if c := s[i]; c-' ' <= '~'-' ' { // nearly all of them
 			i++
 			continue
+		} else if c < utf8.RuneSelf {
+			return false
 		}
 		r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
 		if r == utf8.RuneError && size == 1 || unicode.IsSpace(r) || unwanted(r) {

@@ -66,7 +66,7 @@ func (d *draft) append(b []byte) []byte {
 	return d.appendRest(b)
 }
 
-func (d *draft) appendRest(b []byte) []byte {
+func (d *draft) encodeRest(b []byte) []byte {
 	for _, r := range d.others[d.lead:] {
 		b = appendRaw(b, r)
 	}
@@ -105,7 +105,7 @@ func (d *draft) appendErrorDetail(b []byte) []byte {
 	b = appendString(b, detailDomain, d.domain)
 	b = appendString(b, detailSuggestion, d.suggestion)
 	for i, a := range d.actions {
-		if c := a.GetContactSupport(); c != nil && c.GetReference() == "" && d.requestID != "" && defaultsOf(d.code).blamesServer {
+		if d.quotesRequest(a) {
 			b = appendSupport(b, a, d.requestID)
 		} else {
 			b = d.appendAction(b, i, a)
@@ -122,6 +122,12 @@ func (d *draft) appendErrorDetail(b []byte) []byte {
 	b = appendVarint(b, detailElided, uint64(d.elided))
 	b = appendString(b, detailCatalogVersion, d.catalogVersion)
 	return at.close(b)
+}
+
+// quotesRequest reports whether support will ask for the id of the request.
+func (d *draft) quotesRequest(a *recoursev1.RecoveryAction) bool {
+	c := a.GetContactSupport()
+	return c != nil && c.GetReference() == "" && d.requestID != "" && defaultsOf(d.code).blamesServer
 }
 
 // appendAction takes those that go with a code, or a declared error, as they were
@@ -176,14 +182,27 @@ func appendVarint(b []byte, field protowire.Number, v uint64) []byte {
 	if v == 0 {
 		return b
 	}
-	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), v)
+	return appendNumber(appendTag(b, field, protowire.VarintType), v)
 }
 
 func appendString(b []byte, field protowire.Number, s string) []byte {
 	if s == "" {
 		return b
 	}
-	return protowire.AppendString(protowire.AppendTag(b, field, protowire.BytesType), s)
+	return append(appendNumber(appendTag(b, field, protowire.BytesType), uint64(len(s))), s...)
+}
+
+func appendTag(b []byte, field protowire.Number, t protowire.Type) []byte {
+	return appendNumber(b, uint64(field)<<3|uint64(t))
+}
+
+// appendNumber is protowire's AppendVarint without a call for what nearly all tags and
+// lengths of an error are, one byte.
+func appendNumber(b []byte, v uint64) []byte {
+	if v < 1<<7 {
+		return append(b, byte(v))
+	}
+	return protowire.AppendVarint(b, v)
 }
 
 func appendMessage(b []byte, field protowire.Number, m proto.Message) []byte {
@@ -200,13 +219,13 @@ func appendRaw(b []byte, r rawDetail) []byte {
 	b, at := open(b, statusDetails)
 	b = appendURL(b, r.prefix, r.name)
 	if len(r.value) > 0 {
-		b = protowire.AppendBytes(protowire.AppendTag(b, anyValue, protowire.BytesType), r.value)
+		b = append(appendNumber(appendTag(b, anyValue, protowire.BytesType), uint64(len(r.value))), r.value...)
 	}
 	return at.close(b)
 }
 
 func appendURL(b []byte, prefix, name string) []byte {
-	b = protowire.AppendVarint(protowire.AppendTag(b, anyURL, protowire.BytesType), uint64(len(prefix)+len(name)))
+	b = appendNumber(appendTag(b, anyURL, protowire.BytesType), uint64(len(prefix)+len(name)))
 	return append(append(b, prefix...), name...)
 }
 
@@ -215,7 +234,7 @@ func appendURL(b []byte, prefix, name string) []byte {
 type span struct{ start, outer int }
 
 func open(b []byte, field protowire.Number) ([]byte, span) {
-	b = append(protowire.AppendTag(b, field, protowire.BytesType), 0)
+	b = append(appendTag(b, field, protowire.BytesType), 0)
 	return b, span{start: len(b), outer: -1}
 }
 
@@ -235,7 +254,7 @@ func (s span) close(b []byte) []byte {
 		b = append(b, make([]byte, more)...)
 		copy(b[s.start+more:], b[s.start:s.start+n])
 	}
-	protowire.AppendVarint(b[:s.start-1], uint64(n))
+	appendNumber(b[:s.start-1], uint64(n))
 	if s.outer >= 0 {
 		return span{start: s.outer, outer: -1}.close(b)
 	}

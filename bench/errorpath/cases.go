@@ -11,15 +11,17 @@ import (
 	"slices"
 
 	"github.com/recourse-dev/recourse/bench/harness"
+	grpcstatus "google.golang.org/grpc/status"
 )
 
 // Cases are all comparisons of the error path.
 func Cases() []harness.Case {
-	return slices.Concat(makingCases(), findingCases(), callingCases(), busyCases(), []harness.Case{declaredCase(), panicCase(), loggedCase()})
+	return slices.Concat(makingCases(), findingCases(), callingCases(), busyCases(), declaredCases(), []harness.Case{panicCase(), loggedCase()})
 }
 
 // What the work yields goes here, so that no compiler leaves it out.
 var sink struct {
+	status *grpcstatus.Status
 	err    error
 	text   string
 	bytes  []byte

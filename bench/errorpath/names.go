@@ -6,9 +6,11 @@ import "strconv"
 const (
 	Busy  = "error/busy"
 	Panic = "error/panic"
-	// Declared is to make and encode an error of a catalogue.
-	Declared = "error/encode/declared"
-	Logged   = "error/logged"
+	// DeclaredStatus is to make an error of a catalogue and encode it into a status of
+	// grpc-go, Declared to go on to the text of its trailer.
+	DeclaredStatus = "error/build/declared"
+	Declared       = "error/encode/declared"
+	Logged         = "error/logged"
 )
 
 // Build, Encode, Find and Call are cases with an error of so many details.

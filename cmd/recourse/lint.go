@@ -27,7 +27,10 @@ Translations are in files beside the catalogue, see package catalog/locale. With
 
   "shop.example.com/OUT_OF_STOCK": {"untranslated": "the notice is English by law"}
 
-` + ruleList(slices.Concat(lint.Rules(), translationRules)),
+` + ruleList(slices.Concat(lint.Rules(), translationRules)) + `
+What handlers written in Go answer with is checked by go vet, with recourse-vet of the
+module github.com/recourse-dev/recourse/tools/vet. A line that is right to break one of its
+rules says so, and why, in a comment: //lint:ignore CODE_UNDECLARED it is an example. ` + ruleList(codeRules),
 		example: `buf build proto -o - | recourse lint -root proto -
 recourse lint -translations 'proto/shop/v1/errors.*.json' set.binpb`,
 		setup: func(flags *flag.FlagSet) func(streams, []string) int {
@@ -57,4 +60,12 @@ recourse lint -translations 'proto/shop/v1/errors.*.json' set.binpb`,
 			}
 		},
 	}
+}
+
+// codeRules are those of tools/vet, whose test compares them: it is a module of its own.
+var codeRules = []catalog.Rule{
+	{ID: "CODE_UNDECLARED", Purpose: "Checks that a handler answers with declared errors, and not with grpc's status.Error."},
+	{ID: "CODE_CAUSE_LOST", Purpose: "Checks that an error that a handler answers with is wrapped with %w."},
+	{ID: "CODE_CAUSE_SHOWN", Purpose: "Checks that the text of an error is no parameter, message or suggestion of another."},
+	{ID: "CODE_LINT_EXCEPTION", Purpose: "Checks that an exception to a rule is needed and says why."},
 }

@@ -66,16 +66,28 @@ func render(results []result, cases []golden.Case) []byte {
 		b.WriteString("\n")
 	}
 
+	b.WriteString("\n## What client libraries make of errors by themselves\n\n| client | golden error | |\n|---|---|---|\n")
+	for _, r := range results {
+		for _, c := range cases {
+			if note := r.ok["wire/"+c.Name]; note != "" {
+				fmt.Fprintf(&b, "| %s | %s | %s |\n", r.library, c.Name, cell(note))
+			}
+		}
+	}
+
 	b.WriteString("\n## The golden errors\n\n| golden error | what it is about |\n|---|---|\n")
 	for _, c := range cases {
 		about := c.About
 		if c.FileOnly != "" {
 			about += " (from a file only: " + c.FileOnly + ")"
 		}
-		fmt.Fprintf(&b, "| %s | %s |\n", c.Name, strings.ReplaceAll(about, "|", "\\|"))
+		fmt.Fprintf(&b, "| %s | %s |\n", c.Name, cell(about))
 	}
 	return b.Bytes()
 }
+
+// cell is a text that fits into a table.
+func cell(text string) string { return strings.ReplaceAll(text, "|", "\\|") }
 
 // noRetry begins the note of a client whose library repeats nothing by itself.
 const noRetry = "no native retry"

@@ -46,7 +46,7 @@ func (f *faulty) pulled(ctx context.Context, prompt string) error {
 	case strings.Contains(prompt, leverSlow):
 		return wait(ctx, 10*time.Second)
 	case strings.Contains(prompt, leverWeights):
-		// As many services answer today: a plain status of grpc-go's, with a text for whoever reads logs.
+		//lint:ignore CODE_UNDECLARED as many services answer today: with a text for whoever reads logs
 		return grpcstatus.Error(codes.NotFound, "open /mnt/models/internal-7b.bin on gpu-7: no such file")
 	case strings.Contains(prompt, leverBusy):
 		if _, again := f.busy.LoadOrStore(interceptors.RequestID(ctx), true); !again {

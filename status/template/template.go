@@ -91,13 +91,7 @@ func (t *Template) Render(value func(param int) string) string {
 	if t.parts == nil {
 		return t.fixed
 	}
-	n := 0
-	for _, p := range t.parts {
-		if n += len(p.text); p.param >= 0 {
-			n += len(value(p.param))
-		}
-	}
-	b := make([]byte, 0, n)
+	b := make([]byte, 0, 256) // on the stack, and enough for most
 	for _, p := range t.parts {
 		if b = append(b, p.text...); p.param >= 0 {
 			b = append(b, value(p.param)...)
