@@ -18,8 +18,9 @@ using v1::RetryAdvice;
 // Limits in bytes of UTF-8, or in items.
 constexpr std::size_t kMaxMessage = 256, kMaxSuggestion = 256, kMaxOperation = 256, kMaxDomain = 253,
                       kMaxErrorCode = 63, kMaxLabel = 80, kMaxRequestId = 128, kMaxSource = 64, kMaxKey = 64,
-                      kMaxEntries = 64, kMaxActions = 5, kMaxActionText = 256, kMaxActionList = 25, kMaxDetails = 32,
+                      kMaxEntries = 64, kMaxActions = 5, kMaxActionText = 256, kMaxDetails = 32,
                       kMaxReceived = 64 << 10, kMaxMark = 8192;
+constexpr int kMaxActionList = 25;
 
 // Outcome and verdict, where a server could not send an ErrorDetail.
 constexpr char kOutcomeKey[] = "recourseOutcome", kVerdictKey[] = "recourseRetry";
@@ -162,7 +163,7 @@ void Tidy(pb::Message* message) {
       if (inner) Tidy(reflection.MutableMessage(message, field));
       continue;
     }
-    while (reflection.FieldSize(*message, field) > static_cast<int>(kMaxActionList)) reflection.RemoveLast(message, field);
+    while (reflection.FieldSize(*message, field) > kMaxActionList) reflection.RemoveLast(message, field);
     for (int i = 0; i < reflection.FieldSize(*message, field); ++i) {
       if (text) {
         reflection.SetRepeatedString(message, field, i,
@@ -184,31 +185,31 @@ void TidyAction(RecoveryAction* action) {
   action->mutable_call_method()->mutable_copy_fields()->swap(copies);
 }
 
-bool IsOffered(const RecoveryAction& action) {
-  return !action.has_open_link() || action.open_link().url().compare(0, 8, "https://") == 0;
+// Adds an action, clean, if it is one of the first five that may be shown.
+void Offer(RecoveryAction action, std::vector<RecoveryAction>* actions) {
+  if (actions->size() == kMaxActions) return;
+  if (action.has_open_link() && action.open_link().url().compare(0, 8, "https://") != 0) return;
+  TidyAction(&action);
+  actions->push_back(std::move(action));
 }
 
-// Decodes an ErrorDetail or a Degraded without its lists, of which one broken entry would spoil the rest, and the
-// first five actions that may be shown.
-template <typename M>
-std::optional<M> DecodeWithActions(const std::string& bytes, std::vector<RecoveryAction>* actions) {
+// Decodes an ErrorDetail without its lists, of which one broken entry would spoil the rest, and its recovery actions
+// that do decode.
+std::optional<v1::ErrorDetail> DecodeDetail(const std::string& bytes, std::vector<RecoveryAction>* actions) {
   pb::UnknownFieldSet fields, rest;
   if (!fields.ParseFromString(bytes)) return std::nullopt;
   for (int i = 0; i < fields.field_count(); ++i) {
     const pb::UnknownField& field = fields.field(i);
-    const pb::FieldDescriptor* known = M::descriptor()->FindFieldByNumber(field.number());
+    const pb::FieldDescriptor* known = v1::ErrorDetail::descriptor()->FindFieldByNumber(field.number());
     if (known == nullptr || !known->is_repeated() || field.type() != pb::UnknownField::TYPE_LENGTH_DELIMITED) {
       rest.AddField(field);
-    } else if (field.number() == M::kRecoveryActionsFieldNumber && actions->size() < kMaxActions) {
-      std::optional<RecoveryAction> action = Decode<RecoveryAction>(field.length_delimited());
-      if (!action || !IsOffered(*action)) continue;
-      TidyAction(&*action);
-      actions->push_back(*std::move(action));
+    } else if (field.number() == v1::ErrorDetail::kRecoveryActionsFieldNumber) {
+      if (auto action = Decode<RecoveryAction>(field.length_delimited())) Offer(*std::move(action), actions);
     }
   }
   std::string encoded;
   if (!rest.SerializeToString(&encoded)) return std::nullopt;
-  return Decode<M>(std::move(encoded));
+  return Decode<v1::ErrorDetail>(std::move(encoded));
 }
 
 // Returns whole milliseconds, -1 for all that is negative; nothing for no valid duration.
@@ -337,7 +338,8 @@ void ReadInfo(const Details& details, Error* error) {
   if (!info) return;
   error->error_code = Clean(info->reason(), kMaxErrorCode);
   error->domain = Clean(info->domain(), kMaxDomain);
-  for (const auto& [key, value] : std::map<std::string, std::string>(info->metadata().begin(), info->metadata().end())) {
+  const std::map<std::string, std::string> entries(info->metadata().begin(), info->metadata().end());
+  for (const auto& [key, value] : entries) {
     if (error->metadata.size() == kMaxEntries) break;
     if (IsEntry(key, value)) error->metadata.emplace(key, Clean(value, kMaxReceived));
   }
@@ -349,7 +351,7 @@ void ReadStated(const Details& details, Error* error) {
   bool advised = false;
   for (const std::string& value : details.Of(*v1::ErrorDetail::descriptor())) {
     std::vector<RecoveryAction> actions;
-    const auto detail = DecodeWithActions<v1::ErrorDetail>(value, &actions);
+    const auto detail = DecodeDetail(value, &actions);
     if (!detail) continue;
     std::string error_code = Clean(detail->error_code(), kMaxErrorCode), domain = Clean(detail->domain(), kMaxDomain);
     if (error->error_code.empty() && error->domain.empty()) {
@@ -425,9 +427,9 @@ void Complete(Error* error) {
     actions.erase(std::remove_if(actions.begin(), actions.end(), IsWait), actions.end());
   }
   if (stated == V::VERDICT_UNSPECIFIED) {
-    const bool again = error->code == grpc::StatusCode::RESOURCE_EXHAUSTED
-                           ? error->retry_delay.has_value()
-                           : error->code == grpc::StatusCode::DEADLINE_EXCEEDED && error->outcome == v1::OUTCOME_NOT_APPLIED;
+    const bool again =
+        (error->code == grpc::StatusCode::RESOURCE_EXHAUSTED && error->retry_delay) ||
+        (error->code == grpc::StatusCode::DEADLINE_EXCEEDED && error->outcome == v1::OUTCOME_NOT_APPLIED);
     error->verdict = again ? V::VERDICT_SAME_REQUEST : usual.verdict;
   }
   if (error->outcome == v1::OUTCOME_UNSPECIFIED &&
@@ -448,9 +450,10 @@ std::optional<std::string> Last(const Metadata& metadata, const char* key) {
 
 std::optional<Degraded> ReadMark(const std::string& encoded) {
   if (encoded.size() > kMaxMark) return std::nullopt;
-  Degraded mark;
-  const auto said = DecodeWithActions<v1::Degraded>(encoded, &mark.recovery_actions);
+  const auto said = Decode<v1::Degraded>(encoded);
   if (!said) return std::nullopt;
+  Degraded mark;
+  for (const RecoveryAction& action : said->recovery_actions()) Offer(action, &mark.recovery_actions);
   if (v1::Degraded::Kind_IsValid(said->kind())) mark.kind = said->kind();
   mark.error_code = Clean(said->error_code(), kMaxErrorCode);
   if (!mark.error_code.empty()) mark.domain = Clean(said->domain(), kMaxDomain);
@@ -490,7 +493,7 @@ std::optional<Degraded> ReadDegraded(const Metadata& trailers) {
     mark.emplace();
     std::string kind = words.value_or("");
     kind = Clean(kind.substr(0, kind.find(';')), kMaxKey);
-    std::transform(kind.begin(), kind.end(), kind.begin(), [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; });
+    for (char& c : kind) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     v1::Degraded::Kind_Parse("KIND_" + kind, &mark->kind);
     mark->source = kNotSaid;
   }

@@ -162,7 +162,8 @@ int main(int argc, char** argv) {
   }
   const auto command = words.empty() ? commands.end() : commands.find(words[0]);
   if (command == commands.end() || words.size() < 2) {
-    std::cerr << "Usage: client [--addr HOST:PORT] [--token TOKEN] classify|process [--id ID]|generate|transcribe|chat TEXT...\n";
+    std::cerr << "Usage: client [--addr ADDRESS] [--token TOKEN] COMMAND TEXT...\n"
+                 "Commands: classify, process [--id ID], generate, transcribe, chat\n";
     return kUsage;
   }
   words.erase(words.begin());

@@ -22,8 +22,9 @@ using namespace assistant::v1;
 using google::protobuf::Empty;
 using recourse::v1::RetryAdvice;
 
-constexpr char kRetry[] = R"({"methodConfig": [{"name": [{}], "retryPolicy": {"maxAttempts": 4, "initialBackoff": "0.01s",
-  "maxBackoff": "0.1s", "backoffMultiplier": 2, "retryableStatusCodes": ["UNAVAILABLE"]}}]})";
+constexpr char kRetry[] = R"({"methodConfig": [{"name": [{}], "retryPolicy": {
+  "maxAttempts": 4, "initialBackoff": "0.01s", "maxBackoff": "0.1s", "backoffMultiplier": 2,
+  "retryableStatusCodes": ["UNAVAILABLE"]}}]})";
 
 bool failed = false;
 
@@ -92,8 +93,8 @@ std::string Wire(grpc::TemplatedGenericStub<Empty, Empty>& stub, const golden::C
                  [&](grpc::Status status) { ended.set_value(std::move(status)); });
   const grpc::Status status = ended.get_future().get();
   const auto& trailers = context.GetServerTrailingMetadata();
-  return Compare(status.ok() ? golden::Of(recourse::ReadDegraded(trailers)) : golden::Of(recourse::ReadError(status, trailers)),
-                 c.report);
+  if (status.ok()) return Compare(golden::Of(recourse::ReadDegraded(trailers)), c.report);
+  return Compare(golden::Of(recourse::ReadError(status, trailers)), c.report);
 }
 
 // One situation at the live server. Its calls carry a name that is used once.
@@ -102,8 +103,9 @@ struct Visit {
   std::string id;
   grpc::ClientContext context;
 
-  Visit(Assistant::Stub& stub, const std::string& name)
-      : stub(stub), id("cpp/" + name + "/" + std::to_string(std::chrono::system_clock::now().time_since_epoch().count())) {
+  Visit(Assistant::Stub& stub, const std::string& name) : stub(stub) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    id = "cpp/" + name + "/" + std::to_string(now.count());
     SetDeadline(&context);
     context.AddMetadata("x-visit", id);
   }
@@ -139,7 +141,9 @@ struct Visit {
     ClassifyIntentResponse reply;
     Answered(stub.ClassifyIntent(&asking, request, &reply));
     Same("attempts", reply.intent(), std::to_string(attempts));
-    if (reply.confidence() < wait) throw std::runtime_error("the second attempt came after " + Text(reply.confidence()) + " ms");
+    if (reply.confidence() < wait) {
+      throw std::runtime_error("the second attempt came after " + Text(reply.confidence()) + " ms");
+    }
     return wait == 0 ? "" : reply.intent() + " attempts, " + Text(reply.confidence()) + " ms between";
   }
 

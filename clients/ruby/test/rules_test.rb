@@ -85,6 +85,13 @@ class RulesTest < Minitest::Test
     assert_equal 'Look.', read(info, raw('recourse.v1.ErrorDetail', "#{encoded.b}\x42\x01\xff\x22\x01\xff".b)).suggestion
   end
 
+  def test_lengths_beyond_all_memory
+    longest = "#{"\xff".b * 9}\x01".b
+    ["\x22".b + longest, "\x9b\x06\x22".b + longest].each do |detail| # within an unknown group, too
+      assert_equal 'BOOK_ON_LOAN', read(info, raw('recourse.v1.ErrorDetail', detail)).error_code
+    end
+  end
+
   def test_delay_after_retry_infos_that_do_not_decode
     good = any(Google::Rpc::RetryInfo.new(retry_delay: { seconds: 2 }))
     assert_equal 2.0, read(raw('google.rpc.RetryInfo', "\x0a".b), raw('google.rpc.RetryInfo', "\x0a\x01\xff".b), good).retry_delay

@@ -151,9 +151,7 @@ module Recourse
         number, kind, at = tag(bytes, at)
         value = nil
         if kind == BYTES
-          size, at = varint(bytes, at)
-          value = bytes.byteslice(at, size)
-          at += size
+          value, at = bytes_at(bytes, at)
         else
           at = skip(bytes, at, number, kind)
         end
@@ -199,9 +197,7 @@ module Recourse
         when FIXED32 then at += 4
         when GROUP then open << number
         when END_GROUP then raise Broken, 'a group ends that has not begun' if open.pop != number
-        else
-          size, at = varint(bytes, at)
-          at += size
+        else _, at = bytes_at(bytes, at)
         end
         return at if open.empty?
 
@@ -218,6 +214,13 @@ module Recourse
       [number, kind, at]
     end
 
+    def self.bytes_at(bytes, at)
+      size, at = varint(bytes, at)
+      raise Broken, 'a field is longer than its message' if size > bytes.bytesize - at
+
+      [bytes.byteslice(at, size), at + size]
+    end
+
     def self.varint(bytes, at)
       value = 0
       10.times do |i|
@@ -228,7 +231,7 @@ module Recourse
       raise Broken, 'a number is too long'
     end
 
-    private_class_method :mend, :encode, :number_of, :skip, :tag, :varint
+    private_class_method :mend, :encode, :number_of, :skip, :tag, :bytes_at, :varint
   end
 
   # What errors and marks have in common.
@@ -240,22 +243,24 @@ module Recourse
     MAX_SECONDS = 315_576_000_000
     MAX_MILLISECONDS = 9_223_372_036_854
 
-    # Decodes a message without its lists, of which one broken entry would spoil the rest, and the first five recovery
-    # actions that may be shown. Returns nil for bytes that are no message.
-    def self.split(type, bytes)
+    # Decodes an ErrorDetail without its lists, of which one broken entry would spoil the rest, and its recovery actions
+    # that do decode. Returns nil for bytes that are no message.
+    def self.split(bytes)
+      type = V1::ErrorDetail
       lists = type.descriptor.select { |f| f.label == :repeated }.map(&:number)
       inside, rest = Wire.fields(bytes).partition { |f| f.kind == Wire::BYTES && lists.include?(f.number) }
-      message = Wire.decode(type, rest.map(&:raw).join.b)
+      message = Wire.decode(type, rest.map(&:raw).join.b) or return
       number = type.descriptor.lookup('recovery_actions').number
-      message && [message, actions(inside.select { |f| f.number == number }.map(&:value))]
+      actions = inside.select { |f| f.number == number }.filter_map { |f| Wire.decode(V1::RecoveryAction, f.value) }
+      [message, offered(actions)]
     rescue Wire::Broken
       nil
     end
 
-    def self.actions(encoded)
-      decoded = encoded.lazy.filter_map { |bytes| Wire.decode(V1::RecoveryAction, bytes) }
-      offered = decoded.select { |a| a.open_link.nil? || a.open_link.url.start_with?('https://') }
-      offered.first(MAX_ACTIONS).each do |action|
+    # Returns the first five actions that may be shown, clean.
+    def self.offered(actions)
+      actions = actions.select { |a| a.open_link.nil? || a.open_link.url.start_with?('https://') }
+      actions.first(MAX_ACTIONS).each do |action|
         tidy(action)
         action.label = Text.clean(action.label, MAX_LABEL)
       end
@@ -304,7 +309,7 @@ module Recourse
       name.delete_prefix(prefix).to_sym if name.start_with?(prefix) && name != "#{prefix}UNSPECIFIED"
     end
 
-    private_class_method :actions, :tidy, :tidied
+    private_class_method :tidy, :tidied
   end
 
   # What a gRPC code alone tells a caller.
@@ -456,7 +461,7 @@ module Recourse
 
     def read_error_details
       of(V1::ErrorDetail).each do |encoded|
-        detail, actions = Parts.split(V1::ErrorDetail, encoded)
+        detail, actions = Parts.split(encoded)
         next if detail.nil? || !about_this?(Text.clean(detail.error_code, 63), Text.clean(detail.domain, 253))
 
         @suggestion = said_or(@suggestion, Text.clean(detail.suggestion, 256))
@@ -518,17 +523,17 @@ module Recourse
     def self.decode(encoded)
       return if encoded.bytesize > MAX_BYTES
 
-      said, actions = Parts.split(V1::Degraded, encoded)
-      said && of(said, actions)
+      said = Wire.decode(V1::Degraded, encoded)
+      said && of(said)
     end
 
-    def self.of(said, actions)
+    def self.of(said)
       error_code = Text.clean(said.error_code, 63)
       age = said.age && Parts.milliseconds(said.age)
       mark = Degraded.new(
         kind: Parts.word(said.kind, 'KIND_'), error_code: error_code,
         domain: error_code.empty? ? '' : Text.clean(said.domain, 253), suggestion: Text.clean(said.suggestion, 256),
-        recovery_actions: actions, age: (age / 1000.0 if age && age >= 0), source: Text.clean(said.source, 64)
+        recovery_actions: Parts.offered(said.recovery_actions), age: (age / 1000.0 if age && age >= 0), source: Text.clean(said.source, 64)
       )
       mark.source = NOT_SAID if mark.all? { |value| value.nil? || (value.respond_to?(:empty?) && value.empty?) }
       mark
