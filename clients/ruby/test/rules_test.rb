@@ -97,8 +97,32 @@ class RulesTest < Minitest::Test
     assert_equal 2.0, read(raw('google.rpc.RetryInfo', "\x0a".b), raw('google.rpc.RetryInfo', "\x0a\x01\xff".b), good).retry_delay
   end
 
-  def test_first_request_id_of_the_trailers
+  def test_delays
+    {
+      [315_576_000_000, 0] => 9_223_372_036.854, [315_576_000_001, 0] => nil, [-315_576_000_001, 0] => nil,
+      [0, 999_999_999] => 0.999, [0, 1_000_000_000] => nil, [0, -1_000_000_000] => nil, [1, -1] => nil, [-1, 1] => nil
+    }.each do |(seconds, nanos), delay|
+      info = Google::Rpc::RetryInfo.new(retry_delay: { seconds: seconds, nanos: nanos })
+      assert_equal [delay], [read(any(info)).retry_delay], "#{seconds} s, #{nanos} ns"
+    end
+    mark = Degraded.encode(Degraded.new(source: 'cache', age: { nanos: -1 }))
+    assert_nil Recourse.read_degraded({ 'recourse-degraded-bin' => mark }).age
+  end
+
+  def test_domain_alone_is_an_identity
+    info = any(Google::Rpc::ErrorInfo.new(domain: 'library.example.com'))
+    assert_equal 'FAILED_PRECONDITION', read(info, said(suggestion: 'Look.')).error_code
+  end
+
+  def test_verdict_of_the_metadata
+    { 'UNSPECIFIED' => :AFTER_ACTION, 'SAME_REQUEST' => :SAME_REQUEST, 'Never' => :NEVER, '' => :AFTER_ACTION }.each do |name, verdict|
+      assert_equal verdict, read(info(recourseRetry: name)).verdict, name
+    end
+  end
+
+  def test_request_id_of_the_trailers
     assert_equal 'one', read(trailers: { 'x-request-id' => %w[one two] }).request_id
+    assert_equal 128, read(trailers: { 'x-request-id' => 'x' * 129 }).request_id.bytesize
   end
 
   def test_bytes_that_are_no_text
