@@ -25,6 +25,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	fmt.Println("client", grpc.Version)
 	if err := readAll(ctx); err != nil {
 		return err
 	}

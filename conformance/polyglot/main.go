@@ -131,15 +131,40 @@ func situations(cases []golden.Case) []string {
 			all = append(all, "wire/"+c.Name)
 		}
 	}
-	return append(all, named...)
+	for _, s := range named {
+		all = append(all, s.name)
+	}
+	return all
 }
 
-var named = []string{
-	"retry/waits", "retry/never", "retry/later", "retry/busy", "retry/fields", "retry/stream-waits", "retry/stream-never",
-	"error/no-headers", "error/largest", "error/bug", "error/stream-breaks-off", "error/client-stream", "error/bidi",
-	"answer/degraded", "answer/stream-degraded", "answer/real",
-	"example/answer", "example/not-understood", "example/fields", "example/token-expired", "example/quota",
-	"example/breaks-off", "example/sound", "example/chat-full", "example/bug", "example/degraded",
+// named are the situations that are no golden errors, and what is shown in each.
+var named = []struct{ name, shows string }{
+	{"retry/waits", "native retry waits for the server's delay, and succeeds"},
+	{"retry/never", "a verdict of NEVER means one call, though the code may be retried"},
+	{"retry/later", "a delay longer than the deadline means one call, and the error at once"},
+	{"retry/busy", "without a delay, native retry goes by its own policy"},
+	{"retry/fields", "a fault of the request means one call"},
+	{"retry/stream-waits", "a stream is retried before its first message, after the delay"},
+	{"retry/stream-never", "a stream is not retried after NEVER"},
+	{"error/no-headers", "a failed call has no headers, which would switch native retry off"},
+	{"error/largest", "an error too large for trailers arrives, cut, with its code"},
+	{"error/bug", "nothing of what a handler's own error says arrives, but a request id does"},
+	{"error/stream-breaks-off", "an error after three messages is as complete as one before"},
+	{"error/client-stream", "an error in the middle of a request stream"},
+	{"error/bidi", "an error in the middle of a conversation"},
+	{"answer/degraded", "an answer that is not the real one is marked"},
+	{"answer/stream-degraded", "so is a stream of them"},
+	{"answer/real", "a real answer has no mark"},
+	{"example/answer", "the assistant answers"},
+	{"example/not-understood", "a suggestion for a person"},
+	{"example/fields", "two fields to correct, named at once"},
+	{"example/token-expired", "sign in again"},
+	{"example/quota", "a quota is used up, and when it renews"},
+	{"example/breaks-off", "a text breaks off, and where it goes on"},
+	{"example/sound", "a recording that cannot be read"},
+	{"example/chat-full", "a chat that got too long"},
+	{"example/bug", "a handler panics: support, and a request id to quote"},
+	{"example/degraded", "the model is away: an apology, marked as one"},
 }
 
 // result is what a client did.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/recourse-dev/recourse/conformance/internal/golden"
@@ -46,18 +47,22 @@ func render(results []result, cases []golden.Case) []byte {
 			}
 			fmt.Fprintf(&b, " %d |", n)
 		}
-		fmt.Fprintf(&b, " %s |\n", r.version)
+		version := r.version
+		if _, err := strconv.Atoi(version[:min(1, len(version))]); err == nil { // it has said no name
+			version = r.library + " " + version
+		}
+		fmt.Fprintf(&b, " %s |\n", version)
 	}
 
-	b.WriteString("\n## Against a server with recourse\n\n| situation |")
+	b.WriteString("\n## Against a server with recourse\n\n| situation | what is shown |")
 	for _, r := range results {
 		fmt.Fprintf(&b, " %s |", r.library)
 	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(results)) + "\n")
-	for _, name := range named {
-		fmt.Fprintf(&b, "| %s |", name)
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(results)) + "\n")
+	for _, s := range named {
+		fmt.Fprintf(&b, "| %s | %s |", s.name, s.shows)
 		for _, r := range results {
-			if strings.HasPrefix(r.ok[name], noRetry) {
+			if strings.HasPrefix(r.ok[s.name], noRetry) {
 				b.WriteString(" no native retry |")
 			} else {
 				b.WriteString(" yes |")
