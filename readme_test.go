@@ -49,14 +49,18 @@ func snippet(t *testing.T, source, side string) string {
 
 // A link to a file that is not there is a lie.
 func TestLinksInTheDocumentsHold(t *testing.T) {
-	docs, err := filepath.Glob("docs/*.md")
-	if err != nil {
-		t.Fatal(err)
+	var docs []string
+	for _, pattern := range []string{"README.md", "docs/*.md", "*/README.md", "*/*/README.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: found %v, %v", pattern, found, err)
+		}
+		docs = append(docs, found...)
 	}
 	code := regexp.MustCompile("(?s)```.*?```|`[^`]*`") // a call of a generic function looks like a link
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
 	links := 0
-	for _, doc := range append(docs, "README.md", "examples/README.md") {
+	for _, doc := range docs {
 		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(read(t, doc), ""), -1) {
 			links++
 			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), m[1])); err != nil {
