@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Goes through the situations of conformance/README.md with tonic: polyglot.sh tonic
+# Goes through the situations of conformance/README.md with tonic: polyglot.sh tonic. Runs the reader's tests first.
 set -euo pipefail
 cd "$(dirname "$0")"
 [ "${1:-}" = tonic ] || {
@@ -18,6 +18,7 @@ rust=$(rustc --version | cut -d ' ' -f 2)
 command -v cc >/dev/null || missing 'cc is missing: install a C compiler, which Rust links with'
 
 export CARGO_TARGET_DIR=$PWD/target
+cargo test --quiet --locked >&2
 cargo build --quiet --locked --bins >&2
 
 failed=0

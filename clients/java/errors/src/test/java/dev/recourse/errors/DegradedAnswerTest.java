@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
 import dev.recourse.v1.Degraded;
-import dev.recourse.v1.RecoveryAction;
 import io.grpc.Metadata;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -25,14 +24,6 @@ class DegradedAnswerTest {
     Degraded more = most.toBuilder().setSource(most.getSource() + "s").build();
     assertEquals(Degraded.Kind.KIND_STALE, read(more.toByteString(), "stale;age=1").getKind());
     assertEquals("not said", read(more.toByteString(), null).getSource());
-  }
-
-  @Test
-  void leavesOutABrokenAction() {
-    ByteString broken = ByteString.copyFrom(new byte[] {Degraded.RECOVERY_ACTIONS_FIELD_NUMBER << 3 | 2, 2, 0x12, 0x7F});
-    Degraded mark = Degraded.newBuilder().setKind(Degraded.Kind.KIND_STALE)
-        .addRecoveryActions(RecoveryAction.newBuilder().setLabel("Ask again")).build();
-    assertEquals(mark, read(broken.concat(mark.toByteString()), null));
   }
 
   @Test
