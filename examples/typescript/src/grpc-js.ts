@@ -18,6 +18,7 @@ import type { MetadataLike } from "@recourse-dev/recourse";
 
 export interface CallOptions {
   headers?: Record<string, string>;
+  timeoutMs?: number;
   onTrailer?: (trailers: MetadataLike) => void;
 }
 
@@ -48,7 +49,8 @@ function callOf(client: Client, method: DescMethod) {
     Buffer.from(toBinary(method.input, create(method.input as DescMessage, request as Record<string, unknown>)));
   const read = (bytes: Buffer): object => fromBinary(method.output as DescMessage, bytes);
 
-  return (input: object, { headers = {}, onTrailer }: CallOptions = {}) => {
+  return (input: object, { headers = {}, timeoutMs, onTrailer }: CallOptions = {}) => {
+    const options = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
     const metadata = new Metadata();
     Object.entries(headers).forEach(([key, value]) => metadata.set(key, value));
     const onStatus = (ended: StatusObject): void => {
@@ -68,16 +70,16 @@ function callOf(client: Client, method: DescMethod) {
     switch (method.methodKind) {
       case "unary":
         return answer((done) =>
-          client.makeUnaryRequest(path, write, read, input, metadata, {}, done).on("status", onStatus),
+          client.makeUnaryRequest(path, write, read, input, metadata, options, done).on("status", onStatus),
         );
       case "client_streaming":
         return answer((done) => {
-          void send(client.makeClientStreamRequest(path, write, read, metadata, {}, done).on("status", onStatus));
+          void send(client.makeClientStreamRequest(path, write, read, metadata, options, done).on("status", onStatus));
         });
       case "server_streaming":
-        return client.makeServerStreamRequest(path, write, read, input, metadata).on("status", onStatus);
+        return client.makeServerStreamRequest(path, write, read, input, metadata, options).on("status", onStatus);
       case "bidi_streaming": {
-        const call = client.makeBidiStreamRequest(path, write, read, metadata).on("status", onStatus);
+        const call = client.makeBidiStreamRequest(path, write, read, metadata, options).on("status", onStatus);
         void send(call);
         return call;
       }

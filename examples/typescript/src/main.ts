@@ -76,6 +76,7 @@ async function play(name: string, client: Client): Promise<Outcome> {
   const outcome: Outcome = { answers: [] };
   const as = (token: string): CallOptions => ({
     headers: { authorization: `Bearer ${token}` },
+    timeoutMs: 10_000,
     onTrailer: (trailers) => (outcome.mark = readDegraded(trailers)),
   });
   try {
@@ -129,6 +130,11 @@ function show(name: string, { answers, mark, report }: Outcome): void {
 const flags = process.argv.slice(2).filter((arg) => arg.startsWith("-"));
 const [addr = "127.0.0.1:50051", ...chosen] = process.argv.slice(2).filter((arg) => !arg.startsWith("-"));
 const library = flags.includes("-connect") ? "connect" : "grpc-js";
+if (!chosen.every((name) => Object.hasOwn(situations, name))) {
+  const all = Object.keys(situations).join(", ");
+  console.error(`usage: npm start -- [-connect] ADDRESS [SITUATION...], of which there are ${all}`);
+  process.exit(2);
+}
 
 const session = new Http2SessionManager(`http://${addr}`);
 const channel = dial(addr);
