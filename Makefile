@@ -252,8 +252,9 @@ tidy: ## Tidy the modules
 .PHONY: clean
 clean: ## Remove what was built here
 	rm -rf bin
-	rm -rf bench/profiles
-	rm -f ./*.test ./*.out ./*.prof
+	rm -rf bench/profiles catalog/docs/browsertest/node_modules
+	rm -rf {clients,examples}/*/{build,dist,node_modules,target,.venv} clients/java/errors/target {clients,examples}/typescript/gen examples/web/gen
+	rm -f clients/ruby/*.gem ./*.test ./*.out ./*.prof
 
 .PHONY: help
 help: ## List the targets
