@@ -14,7 +14,7 @@ STATICCHECK ?= go tool -modfile=tools/lint/go.mod staticcheck
 FUZZTIME ?= 30s
 
 # What needs more than the library does: modules of their own, on the library as it is here.
-MODULES := bench telemetry/sdktest examples/observability tools/vet gateway conformance/proxies
+MODULES := bench telemetry/sdktest examples/observability examples/web tools/vet gateway conformance/proxies
 
 # What has a target of its own, since it needs other programs.
 APART := conformance/proxies
@@ -76,6 +76,14 @@ race: ## Run all tests with the race detector
 .PHONY: browser-test
 browser-test: ## Open the pages of the errors in Chromium; SCREENSHOTS=folder leaves pictures
 	@catalog/docs/browsertest/run.sh
+
+.PHONY: web
+web: ## Serve the page of examples/web to people, and all that is behind it, until it is interrupted
+	@examples/web/start.sh
+
+.PHONY: web-test
+web-test: ## Open that page in Chromium; SCREENSHOTS=folder leaves pictures
+	@examples/web/run.sh
 
 .PHONY: proxies
 proxies: ## Send errors through nginx and HAProxy
@@ -239,7 +247,7 @@ api: ## Accept the exported API as it is now into api.txt
 .PHONY: tidy
 tidy: ## Tidy the modules
 	go mod tidy
-	for module in tools/*/ tools/vet/testdata $(filter-out tools/%,$(MODULES)); do go -C "$$module" mod tidy; done
+	for module in $(dir $(wildcard tools/*/go.mod)) tools/vet/testdata $(filter-out tools/%,$(MODULES)); do go -C "$$module" mod tidy; done
 
 .PHONY: clean
 clean: ## Remove what was built here

@@ -256,6 +256,7 @@ func cases() map[string]golden.Case {
 	add("info-last", "the ErrorInfo counts wherever it stands", book(of(&detail{Suggestion: "Ask at the desk."}), identity))
 	add("info-of-another-style", "an error code is what the service says", book(&errdetails.ErrorInfo{Reason: "book-on-loan", Domain: "Library"}))
 	add("info-undecodable", "an ErrorInfo of broken bytes is left out", book(raw("google.rpc.ErrorInfo", []byte{0x0a, 0xff})))
+	add("info-undecodable-before-another", "one that does not decode is as if it were not there", book(raw("google.rpc.ErrorInfo", []byte{0x0a, 0xff}), identity))
 	add("info-under-another-host", "what stands before the last slash of a type does not count", book(&anypb.Any{
 		TypeUrl: "types.example.com/x/google.rpc.ErrorInfo", Value: slices.Concat(field(1, theCode), field(2, theDomain))}))
 	add("metadata-odd", "keys that are none are left out", book(&errdetails.ErrorInfo{Reason: theCode, Domain: theDomain, Metadata: map[string]string{
@@ -271,6 +272,8 @@ func cases() map[string]golden.Case {
 		Reason: theCode, Domain: theDomain, Metadata: map[string]string{"recourseOutcome": "NOT_APPLIED", "recourseRetry": "AT_HIGHER_LEVEL", "book": "42"}}))
 	add("metadata-verdict-unknown", "a verdict of a later version in the metadata", book(&errdetails.ErrorInfo{
 		Reason: theCode, Domain: theDomain, Metadata: map[string]string{"recourseOutcome": "SIDEWAYS", "recourseRetry": "SOMETIMES"}}))
+	add("metadata-says-nothing", "an outcome and a verdict without a name are none", book(&errdetails.ErrorInfo{
+		Reason: theCode, Domain: theDomain, Metadata: map[string]string{"recourseOutcome": "", "recourseRetry": ""}}))
 	add("metadata-against-detail", "the ErrorDetail goes before the metadata", book(&errdetails.ErrorInfo{
 		Reason: theCode, Domain: theDomain, Metadata: map[string]string{"recourseOutcome": "APPLIED", "recourseRetry": "NEVER"}},
 		of(&detail{Outcome: status.NotApplied, Retry: verdict(status.SameRequest)})))

@@ -224,7 +224,7 @@ func (k *calling) Admit() bool {
 }
 
 func (k *calling) throttled() error {
-	err := status.New(codes.Unavailable, "CLIENT_THROTTLED", "the service is overloaded; this client holds calls back for a while",
+	err := status.New(codes.Unavailable, codeThrottled, "the service is overloaded; this client holds calls back for a while",
 		status.Outcome(status.NotApplied), status.Retry(status.Never, recoursev1.RetryAdvice_WHY_OVERLOADED))
 	k.held = true
 	k.observed.tell(Event{Kind: EventRefused, Reason: "throttle", Err: err})
@@ -286,6 +286,12 @@ func (k *calling) Judge(err error) retry.Failure {
 		f.Err = f.Err.With(status.Outcome(status.NotApplied))
 	}
 	f.Pushback, f.HasPushback, f.Forbidden = pushbackIn(k.trailer)
+	if f.Forbidden {
+		// So says a server to stock clients too where the delay is longer than the attempt would have lasted. There is
+		// still RetryInfo, and perhaps time for another attempt.
+		delay, ok := f.Err.RetryDelay()
+		f.Forbidden = !ok || f.Err.RetryAdvice().GetVerdict() != status.SameRequest || delay < timeLeft(k.present)
+	}
 	if f.Err.Code() == codes.Canceled {
 		k.open = false // it says nothing of the server
 	}

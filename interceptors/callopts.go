@@ -160,7 +160,7 @@ func (s *callSettings) policy(p *policy.Policy) (*policy.Policy, error) {
 		change(&own)
 	}
 	if err := own.Validate(); err != nil {
-		return nil, status.New(codes.Internal, "INVALID_OVERRIDE", "the options of the call make an impossible policy",
+		return nil, status.New(codes.Internal, codeOverride, "the options of the call make an impossible policy",
 			status.Cause(err), status.Outcome(status.NotApplied))
 	}
 	return &own, nil

@@ -62,12 +62,22 @@ func (c *serverCall) isUndeclared(e *status.Error) bool {
 	return some && !declared[cmp.Or(e.Domain(), c.server.rendering.Domain)+"/"+e.ErrorCode()]
 }
 
+// Error codes that a handler may pass on: of a client in this process, and of a fallback.
+const (
+	codeDegraded   = "DEGRADED_ANSWER"
+	codeNoReply    = "NO_REPLY"
+	codeOverride   = "INVALID_OVERRIDE"
+	codeSubstitute = "FALLBACK_TIMEOUT"
+	codeThrottled  = "CLIENT_THROTTLED"
+)
+
 // ofLibrary tells the errors that this library makes.
 func ofLibrary(e *status.Error) bool {
 	switch e.ErrorCode() {
 	case status.CodeUnexpected, status.CodeTimeout, status.CodeCancelled,
 		status.CodeDependencyFailed, status.CodeDependencyUnavailable, status.CodeDependencyTimeout,
-		"CLIENT_THROTTLED", "FALLBACK_TIMEOUT", "INVALID_OVERRIDE", "NO_REPLY": // of a client in this process
+		codeDegraded, codeNoReply, codeOverride, codeSubstitute, codeThrottled,
+		"OPERATIONS_STUCK": // of package async
 		return true
 	}
 	operation := e.Operation()

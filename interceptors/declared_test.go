@@ -58,6 +58,8 @@ func TestUndeclared(t *testing.T) {
 		{"named like the library's", status.New(codes.NotFound, "DEPENDENCY_OF_MINE", "no", domain), true},
 		{"a dependency", status.New(codes.Unavailable, status.CodeDependencyUnavailable, "no", domain), false},
 		{"a client that holds calls back", status.New(codes.Unavailable, "CLIENT_THROTTLED", "the service is overloaded"), false},
+		{"a client that takes no degraded answer", status.New(codes.Unavailable, "DEGRADED_ANSWER", "the service has only a degraded answer"), false},
+		{"operations that do not end", status.New(codes.Unavailable, "OPERATIONS_STUCK", "too many operations of this kind do not end"), false},
 		{"an operation", status.Operation("sorting", errors.New("x")), false},
 		{"an operation with a long name", status.Operation(strings.Repeat("sorting the letters ", 9), errors.New("x")), false},
 		{"an operation, in a domain", status.Operation("sorting", errors.New("x"), domain), false},

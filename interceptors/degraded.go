@@ -1,6 +1,7 @@
 package interceptors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,11 +167,7 @@ func kindOnly(text []string) *recoursev1.Degraded {
 
 // refusedDegraded is the error of a caller that wants the real answer or none.
 func refusedDegraded(d *recoursev1.Degraded) *status.Error {
-	code := d.GetErrorCode()
-	if code == "" {
-		code = "DEGRADED_ANSWER"
-	}
-	return status.New(codes.Unavailable, code, "the service has only a degraded answer, which this call does not accept",
+	return status.New(codes.Unavailable, cmp.Or(d.GetErrorCode(), codeDegraded), "the service has only a degraded answer, which this call does not accept",
 		status.Domain(d.GetDomain()), status.Suggest(d.GetSuggestion()), status.Recover(d.GetRecoveryActions()...),
 		status.Retry(status.Never))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strings"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/policy"
@@ -166,7 +167,7 @@ func logRecovery(ctx context.Context, f Failure) {
 // causes returns the text of err and, since a *status.Error never shows its
 // cause, of the causes behind one. fmt survives an Error method that panics.
 func causes(err error) string {
-	text := fmt.Sprint(err)
+	text := told(err)
 	if p, ok := unwrapOwn(err).(*status.PanicError); ok {
 		return p.Error() // what stands for a panic says nothing
 	}
@@ -178,11 +179,25 @@ func causes(err error) string {
 		if err = e.Unwrap(); readFrom(e, err) {
 			break
 		}
-		more := fmt.Sprint(err)
+		more := told(err)
 		if more == text {
 			break
 		}
 		text += ": " + more
+	}
+	return text
+}
+
+// told is the text of an error. What grpc-go makes of an answer has the message in it as it
+// came, with what may be for this service alone.
+func told(err error) string {
+	text := fmt.Sprint(err)
+	e, ok := status.From(err)
+	if !ok || !e.Received() || e.Message() == "" {
+		return text
+	}
+	if shown := strings.TrimPrefix(e.Error(), e.Code().String()+" "+e.ErrorCode()+": "); shown != e.Message() {
+		text = strings.ReplaceAll(text, e.Message(), shown)
 	}
 	return text
 }

@@ -243,7 +243,7 @@ func Use(hooks ...Hook) Option {
 
 var (
 	errLeft     = status.New(codes.DeadlineExceeded, status.CodeTimeout, "the time of the call is up; what its handler still does reaches nobody")
-	errNoAnswer = status.New(codes.Unavailable, "NO_REPLY", "the stream ended without a reply", status.Outcome(status.Indeterminate))
+	errNoAnswer = status.New(codes.Unavailable, codeNoReply, "the stream ended without a reply", status.Outcome(status.Indeterminate))
 	errLost     = errors.New("a hook returned nil for an error")
 	errNoStream = errors.New("an interceptor returned neither a stream nor an error")
 	errNoReply  = errors.New("the handler returned neither a reply nor an error")

@@ -2,6 +2,7 @@ package interceptors_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/internal/rpctest"
 	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/prototext"
@@ -62,6 +64,7 @@ func TestAnErrorSentOnOverTwoHops(t *testing.T) {
 	}{
 		"passed through":                     {interceptors.DialOptions(), status.PassThrough},
 		"from a client without interceptors": {nil, func(err error) error { return err }},
+		"wrapped":                            {nil, func(err error) error { return fmt.Errorf("of the depot: %w", err) }},
 	} {
 		next := rpctest.Dial(t, depot, way.dial...)
 		for trust, want := range map[status.Trust]string{
@@ -81,15 +84,16 @@ func TestAnErrorSentOnOverTwoHops(t *testing.T) {
 					interceptors.OnFailure(func(_ context.Context, f interceptors.Failure) { logged = f })))
 				err := rpctest.Do(t.Context(), shop, shape).Err
 				e, _ := status.From(err)
-				got := fmt.Sprintln(e.Message(), e.Suggestion(), e.RecoveryActions()[0].GetLabel(), e.Metadata())
+				info, _ := status.Detail[*errdetails.ErrorInfo](err)
+				got := fmt.Sprintln(e.Message(), e.Suggestion(), e.RecoveryActions()[0].GetLabel(), info.GetMetadata())
 				if strings.TrimSpace(got) != want || e.Domain() != "depot.test" {
 					t.Errorf("%s, %s, trust %d:\n%s, want\n%s", name, shape.Name, trust, got, want)
 				}
 				if all := grpcstatus.Convert(err).Proto().String(); trust != status.Internal && strings.Contains(all, "Ada") {
 					t.Errorf("%s, %s, trust %d: somewhere in %s", name, shape.Name, trust, all)
 				}
-				if strings.Contains(logged.Err.Message(), "Ada") || logged.Err.Metadata()["buyer"] != "" {
-					t.Errorf("%s, %s: to be logged: %v", name, shape.Name, logged.Err)
+				if s := logged.LogValue().String(); strings.Contains(s, "Ada") || logged.Err.Metadata()["buyer"] != "" {
+					t.Errorf("%s, %s: to be logged: %s", name, shape.Name, s)
 				}
 			}
 		}
@@ -113,6 +117,28 @@ func TestTheMarkOfAFallbackIsConfined(t *testing.T) {
 		}
 		if want := "Ask ***, or in ***."; mark.GetSuggestion() != want {
 			t.Errorf("%s: %q, want %q", name, mark.GetSuggestion(), want)
+		}
+	}
+}
+
+// Of a wrapped error grpc-go sends the text, with what its Error method says.
+func TestAnInterceptorAroundWrapsTheError(t *testing.T) {
+	shape := rpctest.Shapes[0]
+	for trust, want := range map[status.Trust]string{
+		status.Public:  "audited: FailedPrecondition LATE: teapot for *** waits in ***",
+		status.Partner: "audited: FailedPrecondition LATE: teapot for *** waits in north",
+	} {
+		around := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			reply, err := handler(ctx, req)
+			if !errors.Is(err, late) {
+				t.Errorf("it sees %v", err)
+			}
+			return reply, fmt.Errorf("audited: %w", err)
+		}
+		conn := rpctest.Start(t, func(context.Context, rpctest.Exchange) error { return late.Make(nil, "teapot", "Ada", "north") },
+			append([]grpc.ServerOption{grpc.ChainUnaryInterceptor(around)}, interceptors.ServerOptions(trusted(trust), interceptors.OnFailure(nil))...))
+		if st := grpcstatus.Convert(rpctest.Do(t.Context(), conn, shape).Err); st.Message() != want {
+			t.Errorf("trust %d: sent is %q, want %q", trust, st.Message(), want)
 		}
 	}
 }

@@ -225,7 +225,7 @@ func (c *serverCall) answer(cause error) *sentError {
 	e = c.escalate(e, r.RequestID)
 	r.Reserved = sizeOf(existing) + subtypeSize(stream) + fieldSize(requestIDKey, r.RequestID) + fieldSize(pushbackKey, "2147483647")
 	enc := e.Encode(r)
-	setTrailer(stream, existing, r.RequestID, enc)
+	setTrailer(stream, existing, r.RequestID, enc, timeLeft(c.outer))
 	f := Failure{
 		Call: c.call, Err: e, Domain: c.domainOf(e), Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler,
 		Elided: enc.Elided, Undeclared: undeclared, Size: enc.Size, Caller: r.Trust, Policy: c.policy,
@@ -313,7 +313,14 @@ type sentError struct {
 	status *grpcstatus.Status
 }
 
-func (s *sentError) Error() string                  { return s.whole.Error() }
+// Error is what is sent: if an interceptor around this one wraps the error, grpc-go sends its text.
+func (s *sentError) Error() string {
+	if e, ok := status.From(s.status.Err()); ok {
+		return e.Error()
+	}
+	return s.whole.Error()
+}
+
 func (s *sentError) GRPCStatus() *grpcstatus.Status { return s.status }
 func (s *sentError) Unwrap() error                  { return s.whole }
 

@@ -281,7 +281,7 @@ const maxStuck = 10
 
 var (
 	errGone     = errors.New("the goroutine of the fallback has ended")
-	errStuck    = status.New(codes.DeadlineExceeded, "FALLBACK_TIMEOUT", "the fallback did not end in time")
+	errStuck    = status.New(codes.DeadlineExceeded, codeSubstitute, "the fallback did not end in time")
 	errNotAsked = errors.New("nobody waits for the fallback any more")
 )
 

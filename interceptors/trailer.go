@@ -1,6 +1,7 @@
 package interceptors
 
 import (
+	"context"
 	"encoding/base64"
 	"math"
 	mathrand "math/rand/v2"
@@ -21,12 +22,12 @@ const pushbackKey = "grpc-retry-pushback-ms"
 // setTrailer sets trailers only: one header on an error, and no client of stock
 // gRPC repeats the call. What the handler has set stays: with two values of
 // pushback a client stops retrying.
-func setTrailer(stream grpc.ServerTransportStream, existing metadata.MD, id string, enc status.Encoded) {
+func setTrailer(stream grpc.ServerTransportStream, existing metadata.MD, id string, enc status.Encoded, left time.Duration) {
 	if stream == nil || !enc.Fits {
 		return // the code must arrive, whatever else the handler wants to say
 	}
 	md := make(metadata.MD, 2)
-	values := []string{id, pushback(enc)} // in one piece: every error has them
+	values := []string{id, pushback(enc, left)} // in one piece: every error has them
 	if usableID(existing[requestIDKey]) == "" {
 		md[requestIDKey] = values[:1:1]
 	}
@@ -38,19 +39,31 @@ func setTrailer(stream grpc.ServerTransportStream, existing metadata.MD, id stri
 }
 
 // pushback spreads the delay by up to a quarter: stock clients wait exactly as
-// long as they are told, and would come back together (gRFC A6).
-func pushback(enc status.Encoded) string {
-	if enc.RetryForbidden {
+// long as they are told, and would come back together (gRFC A6). They would wait
+// longer than their caller does, too, and then say DEADLINE_EXCEEDED instead of what
+// went wrong: where the caller has no more than the delay left, it is not to repeat
+// the call.
+func pushback(enc status.Encoded, left time.Duration) string {
+	d := min(enc.RetryDelay, math.MaxInt32*time.Millisecond)
+	if enc.RetryForbidden || d >= left {
 		return "-1"
 	}
-	if enc.RetryDelay < 0 {
+	if d < 0 {
 		return ""
 	}
-	d := min(enc.RetryDelay, math.MaxInt32*time.Millisecond)
-	if spread := int64(d / 4); spread > 0 {
+	if spread := int64(min(d/4, left-d)); spread > 0 {
 		d += time.Duration(mathrand.Int64N(spread))
 	}
 	return strconv.FormatInt(min(int64((d+time.Millisecond-1)/time.Millisecond), math.MaxInt32), 10)
+}
+
+// timeLeft is how long the caller still waits.
+func timeLeft(outer context.Context) time.Duration {
+	deadline, ok := outer.Deadline()
+	if !ok {
+		return math.MaxInt64
+	}
+	return max(time.Until(deadline), 0)
 }
 
 // trailerOf returns the trailers that the handler has set. Wrapping the stream to

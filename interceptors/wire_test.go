@@ -13,6 +13,7 @@ import (
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/internal/rpctest"
+	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -332,4 +333,51 @@ func TestTransportFunctionsKeepWorking(t *testing.T) {
 			t.Errorf("header %v, trailer %v", r.Header, r.Trailer)
 		}
 	})
+}
+
+// A stock client would wait for a delay that is longer than its caller does, and then say that the deadline has passed.
+// It gets the error at once instead, whatever comes first: the deadline of the call, or of the attempt.
+func TestADelayBeyondTheDeadline(t *testing.T) {
+	busy := status.New(codes.Unavailable, "BUSY", "busy", status.RetryAfter(3*time.Second))
+	for name, row := range map[string]struct {
+		dial     []grpc.DialOption
+		deadline time.Duration
+		attempts int
+		least    time.Duration
+		most     time.Duration
+	}{
+		"a stock client":                     {[]grpc.DialOption{grpc.WithDefaultServiceConfig(retryPolicy)}, 2 * time.Second, 1, 0, 0},
+		"a stock client with time":           {[]grpc.DialOption{grpc.WithDefaultServiceConfig(retryPolicy)}, 4 * time.Second, 2, 3 * time.Second, 4 * time.Second},
+		"ours":                               {interceptors.DialOptions(interceptors.Policies(policies(t))), 2 * time.Second, 1, 0, 0},
+		"ours, whose attempts have less":     {interceptors.DialOptions(interceptors.Policies(policies(t, func(p *policy.Policy) { p.AttemptTimeout = time.Second }))), time.Minute, 3, 6 * time.Second, 9 * time.Second},
+		"ours, with interceptors and native": {append(interceptors.DialOptions(), grpc.WithDefaultServiceConfig(retryPolicy)), 2 * time.Second, 1, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachShape(t, func(t *testing.T, shape rpctest.Shape) {
+				attempts := 0
+				conn := rpctest.Start(t, func(_ context.Context, x rpctest.Exchange) error {
+					attempts++
+					if _, err := x.Recv(); err != nil {
+						return err
+					}
+					return busy
+				}, quiet(), row.dial...)
+				ctx, cancel := context.WithTimeout(t.Context(), row.deadline)
+				defer cancel()
+				start := time.Now()
+				r := rpctest.Do(ctx, conn, shape)
+				took := time.Since(start)
+				e, ok := status.From(r.Err)
+				if !ok || e.ErrorCode() != "BUSY" || e.Verdict() != status.SameRequest {
+					t.Fatalf("got %v", r.Err)
+				}
+				if delay, ok := e.RetryDelay(); !ok || delay != 3*time.Second {
+					t.Errorf("the delay is %v", delay)
+				}
+				if attempts != row.attempts || took < row.least || took > row.most {
+					t.Errorf("%d attempts in %v, want %d in %v to %v", attempts, took, row.attempts, row.least, row.most)
+				}
+			})
+		})
+	}
 }

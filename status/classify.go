@@ -236,7 +236,7 @@ func (e *Error) mergeViolations(other *Error) bool {
 // adopt makes a status of grpc-go's this service's own: of one whose text was
 // meant for a log, what programs read.
 func (e *Error) adopt(err error) *Error {
-	c := e.copy()
+	c := e.own()
 	c.cause = err
 	if c.fields.outcome == NotApplied {
 		c.fields.outcome = 0 // of a call further down, perhaps: this one may have done something before
@@ -246,17 +246,14 @@ func (e *Error) adopt(err error) *Error {
 		c.message = defaultsOf(e.code).message
 		c.fields = fields{
 			errorCode: f.errorCode, domain: f.domain, outcome: c.fields.outcome, advice: f.advice,
-			delay: f.delay, hasDelay: f.hasDelay, requestID: f.requestID, elided: f.elided, catalogVersion: f.catalogVersion,
+			delay: f.delay, hasDelay: f.hasDelay, requestID: f.requestID, elided: f.elided, catalogVersion: f.catalogVersion, visibility: f.visibility,
 		}
 		if f.errorCode == "" {
 			c.fields.errorCode = CodeUnexpected
 		}
-		return c
-	}
-	if c.message == "" {
+	} else if c.message == "" {
 		c.message = defaultsOf(e.code).message
 	}
-	c.message = c.fields.bind(c.message)
 	return c
 }
 

@@ -38,7 +38,7 @@ type Declared[P any] struct {
 // parameters of an error's metadata, of which any key may be missing. The options of the
 // value are read when they are needed first.
 func Declare[P any](value protoreflect.Enum, errorCode string, read func(values map[string]string) (P, bool)) *Declared[P] {
-	return &Declared[P]{&declaration{value: value, errorCode: errorCode}, read}
+	return &Declared[P]{&declaration{value: value, errorCode: errorCode, params: reflect.TypeFor[P]()}, read}
 }
 
 // From returns the parameters of err, made in this process or received from a server,
@@ -57,12 +57,12 @@ func (d *Declared[P]) From(err error) (p P, ok bool) {
 // the order of their declaration. It cannot fail.
 func (d *Declared[P]) Make(opts []Option, values ...string) error { return d.make(opts, values) }
 
-// compared tells a Declared from other errors, with what its struct is called.
-func (d *Declared[P]) compared() (of *declaration, name string) {
+// declared tells a Declared from other errors, whatever its parameters. It is nil of a nil one.
+func (d *Declared[P]) declared() *declaration {
 	if d == nil {
-		return nil, ""
+		return nil
 	}
-	return d.declaration, reflect.TypeFor[P]().String()
+	return d.declaration
 }
 
 // sentinel is what becomes of a Declared that a handler returns as it is: the error, if
@@ -70,25 +70,23 @@ func (d *Declared[P]) compared() (of *declaration, name string) {
 func sentinel(err error) *Error {
 	s, ok := as[interface {
 		error
-		compared() (*declaration, string)
+		declared() *declaration
 	}](err)
-	if !ok {
+	if !ok || s.declared() == nil {
 		return nil
 	}
-	d, name := s.compared()
-	if d == nil {
-		return nil
-	}
+	d := s.declared()
 	if d.parse(); len(d.keys) == 0 {
 		return d.make([]Option{Cause(err)}, nil)
 	}
-	return unexpected(fmt.Errorf("%w: %s has parameters: return %s{…}.Err(), and not the error that is there to compare with", err, d.Error(), name))
+	return unexpected(fmt.Errorf("%w: %s has parameters: return %s{…}.Err(), and not the error that is there to compare with", err, d.Error(), d.params))
 }
 
 // declaration is what Declared is of any parameters.
 type declaration struct {
 	value     protoreflect.Enum
 	errorCode string
+	params    reflect.Type // the struct of its parameters, for logs
 	once      sync.Once
 	spec      *recoursev1.ErrorOptions
 
@@ -96,7 +94,7 @@ type declaration struct {
 	keys       []string
 	order      []int // of the parameters, by key
 	levels     []recoursev1.ErrorParameter_Sensitivity
-	secretive  bool // not everybody may see everything
+	secretive  bool
 	message    template.Template
 	suggestion template.Template
 	actions    [][]byte // as they are encoded
@@ -111,9 +109,6 @@ type link struct {
 	description string
 	url         template.Template
 }
-
-// declared tells a Declared from other errors, whatever its parameters.
-func (d *declaration) declared() *declaration { return d }
 
 // Error returns domain and error code.
 func (d *declaration) Error() string {
@@ -144,9 +139,8 @@ func (d *declaration) parseOptions() {
 	for _, p := range spec.GetParams() {
 		d.keys = append(d.keys, p.GetKey())
 		d.levels = append(d.levels, p.GetSensitivity())
-		d.secretive = d.secretive || p.GetSensitivity() != recoursev1.ErrorParameter_SENSITIVITY_PUBLIC
 	}
-	d.secretive = d.secretive || tooHigh(spec.GetVisibility(), Public)
+	d.secretive = keepsBack(spec)
 	d.order = make([]int, len(d.keys))
 	for i := range d.order {
 		d.order[i] = i
@@ -166,11 +160,20 @@ func (d *declaration) parseOptions() {
 	}
 }
 
+// keepsBack reports whether not everybody may see everything.
+func keepsBack(spec *recoursev1.ErrorOptions) bool {
+	return tooHigh(spec.GetVisibility(), Public) || slices.ContainsFunc(spec.GetParams(), func(p *recoursev1.ErrorParameter) bool {
+		return p.GetSensitivity() != recoursev1.ErrorParameter_SENSITIVITY_PUBLIC
+	})
+}
+
 // options are those of every error of the kind.
 func (d *declaration) options(catalog *recoursev1.CatalogOptions) []Option {
 	spec := d.spec
 	opts := []Option{Domain(catalog.GetDomain()), Outcome(spec.GetOutcome()), Recover(spec.GetActions()...)}
-	opts = append(opts, func(e *Error) { e.fields.catalogVersion = clean(catalog.GetVersion(), maxVersion) })
+	opts = append(opts, func(e *Error) {
+		e.fields.catalogVersion, e.fields.visibility = clean(catalog.GetVersion(), maxVersion), spec.GetVisibility()
+	})
 	if d.suggestion.Text() != "" {
 		opts = append(opts, Suggest(d.suggestion.Text()))
 	}
@@ -353,22 +356,22 @@ func (f *fields) metadata() map[string]string {
 }
 
 // personal reports whether a value must stay out of logs.
-func (f *fields) personal(key string) bool {
-	if f.declared == nil {
+func (d *declaration) personal(key string) bool {
+	if d == nil {
 		return false
 	}
-	i := slices.Index(f.declared.keys, key)
-	return i >= 0 && f.declared.levels[i] >= recoursev1.ErrorParameter_SENSITIVITY_PERSONAL
+	i := slices.Index(d.keys, key)
+	return i >= 0 && d.levels[i] >= recoursev1.ErrorParameter_SENSITIVITY_PERSONAL
 }
 
 // confine takes out of a declared error what this caller may not see.
 func (d *draft) confine(trust Trust) {
-	decl := d.declared
-	if decl == nil || !decl.secretive {
+	if tooHigh(d.visibility, trust) {
+		d.anonymous()
 		return
 	}
-	if tooHigh(decl.spec.GetVisibility(), trust) {
-		d.anonymous()
+	decl := d.declared
+	if decl == nil || !decl.secretive {
 		return
 	}
 	most := recoursev1.ErrorParameter_SENSITIVITY_PUBLIC

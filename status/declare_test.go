@@ -260,4 +260,10 @@ func TestTheSentinelItself(t *testing.T) {
 	if e := status.Classify(fmt.Errorf("x: %w", error(none))); e.ErrorCode() != status.CodeUnexpected {
 		t.Errorf("none: %v", e)
 	}
+	if errors.Is(plain.Make(nil), none) {
+		t.Error("an error is none")
+	}
+	if _, ok := none.From(plain.Make(nil)); ok {
+		t.Error("an error has the parameters of none")
+	}
 }

@@ -292,7 +292,11 @@ func (e *Error) draft(r *Rendering) draft {
 	}
 	d.requestInfo = d.requestID != "" && defaultsOf(e.code).blamesServer
 	if !r.OmitGuidance {
-		d.guide()
+		suggestion, actions := guidance(e.code, d.advice.GetVerdict())
+		d.suggestion = cmp.Or(d.suggestion, suggestion)
+		if len(d.actions) == 0 {
+			d.actions = actions
+		}
 	}
 	d.redact(e, r)
 	if mirrored := func(p pair) bool { return isMirror(p.key) }; slices.ContainsFunc(d.meta, mirrored) {
@@ -303,15 +307,6 @@ func (e *Error) draft(r *Rendering) draft {
 	}
 	d.capLists()
 	return d
-}
-
-// guide suggests what usually helps where the error says nothing.
-func (d *draft) guide() {
-	suggestion, actions := guidance(d.code, d.advice.GetVerdict())
-	d.suggestion = cmp.Or(d.suggestion, suggestion)
-	if len(d.actions) == 0 {
-		d.actions = actions
-	}
 }
 
 // mirror says outcome and verdict once more where every language can read them,

@@ -51,17 +51,17 @@ var trimOrder = []func(*draft) bool{
 	(*draft).trimDetail,
 }
 
-func (d *draft) indexOf(name string) int {
-	return slices.IndexFunc(d.others, func(r rawDetail) bool { return r.name == name })
+func (f *fields) indexOf(name string) int {
+	return slices.IndexFunc(f.others, func(r rawDetail) bool { return r.name == name })
 }
 
-func (d *draft) trimType(name string) bool {
-	i := d.indexOf(name)
+func (f *fields) trimType(name string) bool {
+	i := f.indexOf(name)
 	if i < 0 {
 		return false
 	}
-	d.dropOther(i)
-	d.elided++
+	f.dropOther(i)
+	f.elided++
 	return true
 }
 

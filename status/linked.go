@@ -7,6 +7,7 @@ import (
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status/template"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -24,15 +25,19 @@ func (v linkedValue) Number() protoreflect.EnumNumber         { return v.number 
 
 type identity struct{ domain, errorCode string }
 
-// linked are the declarations in all proto files of the program, read once, when an error
-// that came from elsewhere is sent on first.
+// linked are the declarations, in all proto files of the program, that do not show everything
+// to everybody. They are read once, when an error that came from elsewhere is sent on first.
 var linked = sync.OnceValue(func() map[identity]*declaration {
-	all := map[identity]*declaration{}
+	var files []protoreflect.FileDescriptor
 	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
-		addLinked(all, f.Enums())
-		addNested(all, f.Messages())
+		files = append(files, f) // to be read once the registry is unlocked: reading options locks it again
 		return true
 	})
+	all := map[identity]*declaration{}
+	for _, f := range files {
+		addLinked(all, f.Enums())
+		addNested(all, f.Messages())
+	}
 	return all
 })
 
@@ -53,31 +58,37 @@ func addLinked(all map[identity]*declaration, enums protoreflect.EnumDescriptors
 		for j := range enum.Values().Len() {
 			value := enum.Values().Get(j)
 			spec, _ := proto.GetExtension(value.Options(), recoursev1.E_Error).(*recoursev1.ErrorOptions)
-			if spec == nil {
+			if !keepsBack(spec) {
 				continue
 			}
 			code := cmp.Or(spec.GetReason(), template.Reason(string(enum.Name()), string(value.Name())))
-			d := &declaration{value: linkedValue{enum, value.Number()}, errorCode: code}
-			d.parse()
-			id := identity{d.like.Domain(), d.like.ErrorCode()}
-			if had := all[id]; had == nil || !had.secretive { // of two, which lint forbids, the one that shows less
-				all[id] = d
-			}
+			named := New(codes.Code(spec.GetCode()), code, "", Domain(catalog.GetDomain()))
+			all[identity{named.Domain(), named.ErrorCode()}] = &declaration{value: linkedValue{enum, value.Number()}, errorCode: code}
 		}
 	}
 }
 
-// bind holds an error that came from elsewhere, with this message, to its declaration, if
-// that is linked in and does not show everything to everybody: the service that made the
-// error may have shown this process more than the callers of this process may see. It
-// returns the message to go on with.
-func (f *fields) bind(message string) string {
+// secrets is the declaration of an error that came from elsewhere, if it is linked in and
+// does not show everything to everybody.
+func (f *fields) secrets() *declaration {
 	d := linked()[identity{f.domain, f.errorCode}]
-	if d == nil || !d.secretive {
+	if d != nil {
+		d.parse()
+	}
+	return d
+}
+
+// bind holds an error that came from elsewhere, with this message, to its declaration: the
+// service that made the error may have shown this process more than the callers of this
+// process may see. It returns the message to go on with.
+func (f *fields) bind(message string) string {
+	d := f.secrets()
+	if d == nil {
 		return message
 	}
-	f.declared, f.bound = d, true
+	f.declared, f.bound, f.visibility = d, true, d.spec.GetVisibility()
 	f.suggests, f.filled = true, f.actions
+	f.trimType(nameLocalized) // as with actions, nobody can tell which values are in it
 	return clean(d.message.Render(f.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL)), maxMessage)
 }
 

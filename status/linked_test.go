@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/prototext"
@@ -39,7 +41,11 @@ var depot = func() protoreflect.EnumDescriptor {
 			value {name: "DEPOT_ERROR_SHUT" number: 2 options {[recourse.v1.error] {
 				code: CODE_UNAVAILABLE message: "hall 7 is shut" visibility: VISIBILITY_INTERNAL}}}
 			value {name: "DEPOT_ERROR_OPEN" number: 3 options {[recourse.v1.error] {
-				code: CODE_NOT_FOUND message: "no {what}" params {key: "what" sensitivity: SENSITIVITY_PUBLIC}}}}}}`), f)
+				code: CODE_NOT_FOUND message: "no {what}" params {key: "what" sensitivity: SENSITIVITY_PUBLIC}}}}
+			value {name: "DEPOT_ERROR_BURNT" number: 4 options {[recourse.v1.error] {
+				code: CODE_DATA_LOSS message: "hall 7 is gone" visibility: VISIBILITY_INTERNAL}}}
+			value {name: "DEPOT_ERROR_BROKEN" number: 5 options {[recourse.v1.error] {
+				code: CODE_INTERNAL message: "the crane of hall 7 is broken" visibility: VISIBILITY_INTERNAL}}}}}`), f)
 	if err == nil {
 		file, ferr := protodesc.NewFile(f, protoregistry.GlobalFiles)
 		if err = ferr; err == nil {
@@ -52,8 +58,9 @@ var depot = func() protoreflect.EnumDescriptor {
 }()
 
 var (
-	late = status.Declare(declared{depot, 1}, "LATE", func(v map[string]string) (map[string]string, bool) { return v, true })
-	shut = status.Declare(declared{depot, 2}, "SHUT", func(map[string]string) (struct{}, bool) { return struct{}{}, true })
+	late  = status.Declare(declared{depot, 1}, "LATE", func(v map[string]string) (map[string]string, bool) { return v, true })
+	burnt = status.Declare(declared{depot, 4}, "BURNT", func(map[string]string) (struct{}, bool) { return struct{}{}, true })
+	shut  = status.Declare(declared{depot, 2}, "SHUT", func(map[string]string) (struct{}, bool) { return struct{}{}, true })
 )
 
 // hop is err as a service has it that called another, which trusts it so far; the client has interceptors, or not.
@@ -98,7 +105,8 @@ func TestASentOnErrorIsConfined(t *testing.T) {
 				t.Errorf("%s: %q, %v may be logged", name, e.Message(), e.Metadata())
 			}
 			r, _ := status.From(overTheWire(t, e, status.Rendering{Trust: trust}))
-			got := seen{r.Message(), r.Suggestion(), r.RecoveryActions()[0].GetLabel(), r.Metadata()}
+			info, _ := status.Detail[*errdetails.ErrorInfo](r)
+			got := seen{r.Message(), r.Suggestion(), r.RecoveryActions()[0].GetLabel(), info.GetMetadata()}
 			if diff := cmp.Diff(want, got, cmp.AllowUnexported(seen{})); diff != "" || r.Code() != codes.FailedPrecondition || r.Domain() != "depot.example.com" {
 				t.Errorf("%s, trust %d: %v (-want +got):\n%s", name, trust, r, diff)
 			}
@@ -111,15 +119,15 @@ func TestASentOnErrorIsConfined(t *testing.T) {
 	if b, err := json.Marshal(e); err != nil || strings.Contains(string(b), "Ada") || strings.Contains(string(b), "north") {
 		t.Errorf("JSON: %s, %v", b, err)
 	}
-	if e.Message() != "teapot for Ada waits in north" || e.Metadata()["buyer"] != "Ada" {
-		t.Errorf("what was received reads %q, %v", e.Message(), e.Metadata())
+	if e.Message() != "teapot for Ada waits in north" {
+		t.Errorf("what was received reads %q", e.Message())
 	}
 }
 
 // A service has another version of the catalogue, and added to its error; this one adds to it too.
 func TestASentOnErrorOfAnotherVersion(t *testing.T) {
 	there := status.New(codes.FailedPrecondition, "LATE", "it is Ada's", status.Domain("depot.example.com"), status.Meta("what", "teapot"),
-		status.Meta("buyer", "Ada"), status.Meta("phone", "555"), status.Suggest("Call Ada, 555."),
+		status.Meta("buyer", "Ada"), status.Meta("phone", "555"), status.Suggest("Call Ada, 555."), status.Attach(&errdetails.LocalizedMessage{Locale: "de", Message: "es gehört Ada"}),
 		status.Recover(status.Action(status.ByEndUser, "Call Ada", nil), status.Action(status.ByEndUser, "Call 555", nil)))
 	e, _ := status.From(status.PassThrough(hop(t, there, status.Internal, true)))
 	e = e.With(status.Escalate("help@example.com", "1"))
@@ -135,6 +143,9 @@ func TestASentOnErrorOfAnotherVersion(t *testing.T) {
 	}
 	if want := []string{"Contact support", "Write to ***"}; !slices.Equal(labels(r), want) || r.Message() != "teapot for *** waits in ***" {
 		t.Errorf("%q, %q", labels(r), r.Message())
+	}
+	if _, ok := status.Detail[*errdetails.LocalizedMessage](r); ok {
+		t.Error("a stranger sees what the service says in another language")
 	}
 	r, _ = status.From(overTheWire(t, e, status.Rendering{Trust: status.Internal}))
 	if want := []string{"Contact support", "Call Ada", "Call 555"}; !slices.Equal(labels(r), want) || r.Suggestion() != "Call Ada, 555." || r.Metadata()["phone"] != "555" {
@@ -157,6 +168,14 @@ func TestASentOnErrorWithGaps(t *testing.T) {
 }
 
 func TestASentOnErrorThatIsNotForEverybody(t *testing.T) {
+	for _, err := range []error{status.PassThrough(hop(t, burnt.Make(nil), status.Internal, true)), hop(t, burnt.Make(nil), status.Internal, false)} {
+		if r, _ := status.From(overTheWire(t, status.Classify(err), status.Rendering{})); r.Code() != codes.DataLoss || r.ErrorCode() != "DATA_LOSS" || r.CatalogVersion() != "" {
+			t.Errorf("a stranger sees %v of the catalogue %q", r, r.CatalogVersion())
+		}
+		if r, _ := status.From(overTheWire(t, status.Classify(err), status.Rendering{Trust: status.Internal})); !errors.Is(r, burnt) {
+			t.Errorf("our own see %v", r)
+		}
+	}
 	e := status.PassThrough(hop(t, shut.Make(nil), status.Internal, true))
 	if r, _ := status.From(overTheWire(t, e, status.Rendering{})); r.ErrorCode() != "UNAVAILABLE" || strings.Contains(r.Message(), "hall") {
 		t.Errorf("a stranger sees %v", r)
@@ -190,7 +209,8 @@ func FuzzSentOn(f *testing.F) {
 			return // everybody may see it
 		}
 		there := status.New(codes.FailedPrecondition, "LATE", text+canary, status.Domain("depot.example.com"), status.Meta("what", what), status.Meta(key, value+canary),
-			status.Meta("buyer", buyer+canary), status.Meta("hall", canary), status.Suggest(canary+text), status.Recover(status.Action(status.ByEndUser, text+canary, nil)))
+			status.Meta("buyer", buyer+canary), status.Meta("hall", canary), status.Suggest(canary+text), status.Recover(status.Action(status.ByEndUser, text+canary, nil)),
+			status.Attach(&errdetails.LocalizedMessage{Locale: "de", Message: text + canary}))
 		sent := overTheWire(t, there, status.Rendering{Trust: status.Internal, TrailerBytes: 300 + 16*int(size)})
 		for _, e := range []error{status.PassThrough(status.Received(sent, "/d.D/D", "", false)), sent} {
 			public := status.Classify(e).Encode(status.Rendering{}).Status
@@ -203,4 +223,50 @@ func FuzzSentOn(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A code whose texts are meant for a log says nothing, and neither does the name of an error that is not for everybody.
+func TestASentOnErrorThatSaysNothing(t *testing.T) {
+	broken := status.Declare(declared{depot, 5}, "BROKEN", func(map[string]string) (struct{}, bool) { return struct{}{}, true })
+	e := status.Classify(hop(t, broken.Make(nil), status.Internal, false))
+	if r, _ := status.From(overTheWire(t, e, status.Rendering{})); r.Code() != codes.Internal || r.ErrorCode() != "INTERNAL" || r.CatalogVersion() != "" {
+		t.Errorf("a stranger sees %v of version %q", r, r.CatalogVersion())
+	}
+	if r, _ := status.From(overTheWire(t, e, status.Rendering{Trust: status.Internal})); !errors.Is(r, broken) {
+		t.Errorf("our own see %v", r)
+	}
+}
+
+// What a partner may not see is not among the causes that it sees either.
+func TestACauseThatIsNotForEverybody(t *testing.T) {
+	for _, err := range []error{
+		status.Classify(hop(t, shut.Make(nil), status.Internal, true)),
+		status.Classify(hop(t, status.Classify(hop(t, shut.Make(nil), status.Internal, true)), status.Internal, true)),
+	} {
+		for trust, sees := range map[status.Trust]bool{status.Partner: false, status.Internal: true} {
+			r := overTheWire(t, err, status.Rendering{Trust: trust, PartnerDomains: []string{"depot.example.com"}})
+			e, _ := status.From(r)
+			if s := fmt.Sprint(e.Causes()); len(e.Causes()) == 0 || strings.Contains(s, "SHUT") != sees {
+				t.Errorf("trust %d sees %s", trust, s)
+			}
+		}
+	}
+}
+
+// What was told in confidence is for programs: logs show the text of an error, and its metadata.
+func TestAReceivedErrorIsLoggedWithoutWhatIsPersonal(t *testing.T) {
+	for _, intercepted := range []bool{true, false} {
+		e, _ := status.From(hop(t, late.Make(nil, "teapot", "Ada", "north"), status.Internal, intercepted))
+		for _, e := range []*status.Error{e, e.With(status.Suggest("x")), e.Note(&recoursev1.RetryAdvice{Attempts: 3})} {
+			if want := "FailedPrecondition LATE: teapot for *** waits in north"; e.Error() != want {
+				t.Errorf("%q, want %q", e.Error(), want)
+			}
+			if m := e.Metadata(); m["buyer"] != "" || m["hall"] != "north" || len(m) != 3 {
+				t.Errorf("%v may be logged", m)
+			}
+			if p, ok := late.From(e); !ok || p["buyer"] != "Ada" || e.Message() != "teapot for Ada waits in north" {
+				t.Errorf("programs read %v, %q", p, e.Message())
+			}
+		}
+	}
 }

@@ -115,7 +115,9 @@ func (r *received) decode() fields {
 	var room [8]rawDetail // enough for most
 	details, beyond := r.details(room[:0])
 	f.elided = beyond
-	lead := slices.IndexFunc(details, func(d rawDetail) bool { return d.name == nameErrorInfo })
+	lead := slices.IndexFunc(details, func(d rawDetail) bool {
+		return d.name == nameErrorInfo && new(errorInfo).parse(d.value)
+	})
 	if lead >= 0 {
 		f.absorb(details[lead])
 	}

@@ -2,7 +2,6 @@ package status
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 )
 
@@ -13,12 +12,9 @@ type rest struct {
 	encoded []byte
 }
 
-// restOf encodes the rest of an error as most callers get it.
+// restOf encodes the rest of an error as most of those get it who may see it.
 func (e *Error) restOf() rest {
-	d := draft{fields: e.fields, code: e.code}
-	d.errorCode = cmp.Or(d.errorCode, defaultsOf(e.code).name)
-	d.guide()
-	d.capLists()
+	d := e.draft(&Rendering{Trust: Internal})
 	return rest{d.fields, d.encodeRest(nil)}
 }
 

@@ -48,6 +48,7 @@ type fields struct {
 	delay             time.Duration
 	outcome           recoursev1.Outcome
 	elided            uint32
+	visibility        recoursev1.ErrorOptions_Visibility // as it is declared
 	hasDelay          bool
 	suggests          bool // the suggestion is the declared one, with values in it
 	bound             bool // declared is that of an error from elsewhere, whose actions filled are
@@ -153,6 +154,16 @@ func (e *Error) copy() *Error {
 	return c
 }
 
+// own is a copy that this service answers with: one of an error that was received is held
+// to its declaration.
+func (e *Error) own() *Error {
+	c := e.copy()
+	if e.received != nil {
+		c.message = c.fields.bind(c.message)
+	}
+	return c
+}
+
 // view is the one way to the fields.
 func (e *Error) view() *fields {
 	if e == nil {
@@ -184,15 +195,21 @@ func (e *Error) said() (recoursev1.RetryAdvice_Verdict, recoursev1.Outcome) {
 }
 
 // Error returns the code, the error code and the message, never the cause: the
-// text of an error that somebody wraps ends up on the wire.
+// text of an error that somebody wraps ends up in logs, and on the wire. Of one that was
+// received and that a linked-in catalogue declares, what is personal is hidden.
 func (e *Error) Error() string {
 	if e == nil {
 		return "nil *status.Error"
 	}
-	if e.message == "" {
+	message := e.message
+	if e.received != nil {
+		f := *e.view()
+		message = f.bind(message)
+	}
+	if message == "" {
 		return e.code.String() + " " + e.ErrorCode()
 	}
-	return e.code.String() + " " + e.ErrorCode() + ": " + e.message
+	return e.code.String() + " " + e.ErrorCode() + ": " + message
 }
 
 // Unwrap returns the cause, nil if there is none. On a client it is the error
@@ -214,8 +231,12 @@ func (e *Error) Is(target error) bool {
 		return false
 	}
 	if d, ok := target.(interface{ declared() *declaration }); ok {
-		d.declared().parse()
-		target = d.declared().like
+		of := d.declared()
+		if of == nil {
+			return false
+		}
+		of.parse()
+		target = of.like
 	}
 	t, ok := target.(*Error)
 	if !ok || t == nil {
@@ -332,16 +353,20 @@ func (e *Error) ActionRequired() bool {
 }
 
 // Metadata returns the dynamic parts of the error by key, nil if there are
-// none. The caller owns the map. Of an error that a catalogue declares, what is
-// personal is empty: the map may be logged, see [Declared.From].
+// none. The caller owns the map. Of an error that a linked-in catalogue declares, what
+// is personal is empty: the map may be logged, see [Declared.From].
 func (e *Error) Metadata() map[string]string {
 	f := e.view()
 	if len(f.meta) == 0 {
 		return nil
 	}
+	declared := f.declared
+	if e.received != nil {
+		declared = f.secrets()
+	}
 	m := f.metadata()
 	for key := range m {
-		if f.personal(key) {
+		if declared.personal(key) {
 			m[key] = ""
 		}
 	}
@@ -443,19 +468,17 @@ func (e *Error) CatalogVersion() string { return e.view().catalogVersion }
 // information is decided as for every error.
 //
 // So are the values of its parameters, if the dependency's catalogue is linked in: whom
-// its declaration keeps a value from sees the declared texts and actions without it. Of an
-// error that no catalogue in this process declares everything goes on, with what the
-// dependency has shown to this service alone: pass through only what was meant for your
-// callers. An error without a status is returned unchanged.
+// its declaration keeps a value from sees the declared texts and actions without it. The
+// dependency's LocalizedMessage stays behind. Of an error that no catalogue in this process
+// declares everything goes on, with what the dependency has shown to this service alone:
+// pass through only what was meant for your callers. An error without a status is returned
+// unchanged.
 func PassThrough(err error) error {
 	e, ok := From(err)
 	if !ok {
 		return err
 	}
-	c := e.copy()
+	c := e.own()
 	c.cause = err
-	if e.received != nil {
-		c.message = c.fields.bind(c.message)
-	}
 	return c
 }

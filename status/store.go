@@ -34,9 +34,7 @@ func FromProto(p *spb.Status) error {
 	if p.GetCode() == 0 {
 		return nil
 	}
-	e := fromStatus(grpcstatus.FromProto(p), nil).copy()
-	e.message = e.fields.bind(e.message)
-	return e
+	return fromStatus(grpcstatus.FromProto(p), nil).own()
 }
 
 // MarshalJSON renders the error as the JSON form of google.rpc.Status: one made

@@ -49,7 +49,8 @@ func (d *draft) redact(e *Error, r *Rendering) {
 	}
 	if r.Trust == Partner {
 		for i, c := range d.causes {
-			if !slices.Contains(r.PartnerDomains, c.GetDomain()) {
+			declared := linked()[identity{c.GetDomain(), c.GetErrorCode()}]
+			if !slices.Contains(r.PartnerDomains, c.GetDomain()) || declared != nil && tooHigh(declared.spec.GetVisibility(), Partner) {
 				d.causes[i] = &recoursev1.CauseLink{Code: c.GetCode(), Redaction: recoursev1.CauseLink_REDACTION_FULL}
 			}
 		}
@@ -66,10 +67,10 @@ func (d *draft) dropDebugInfo() {
 }
 
 // dropOther leaves the array that the Error shares as it is.
-func (d *draft) dropOther(i int) {
-	d.others = append(d.others[:i:i], d.others[i+1:]...)
-	if i < d.lead {
-		d.lead--
+func (f *fields) dropOther(i int) {
+	f.others = append(f.others[:i:i], f.others[i+1:]...)
+	if i < f.lead {
+		f.lead--
 	}
 }
 

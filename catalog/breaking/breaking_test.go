@@ -92,6 +92,10 @@ var changes = []struct {
 		[]string{"error BREAK_PARAM_TYPE shop.example.com/SOLD_OUT: the parameter sku of SHOP_ERROR_SOLD_OUT is INT64 and was STRING"}},
 	{"shown to strangers", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Params[1].Sensitivity = "INTERNAL" },
 		[]string{"error BREAK_PARAM_SENSITIVITY shop.example.com/SOLD_OUT: the parameter who of SHOP_ERROR_SOLD_OUT is INTERNAL and was PERSONAL"}},
+	{"shown to strangers, of an error that is for everybody unless it says more", func(_ *catalog.Catalog, _, e *catalog.Error) {
+		e.Visibility, e.Params[1].Sensitivity = "", "PUBLIC"
+	},
+		[]string{"error BREAK_PARAM_SENSITIVITY"}},
 	{"shown to partners", func(_ *catalog.Catalog, e, _ *catalog.Error) { e.Params[0].Sensitivity = "PUBLIC" },
 		[]string{"warning BREAK_PARAM_SENSITIVITY"}},
 	{"shown to strangers, and said nothing", func(_ *catalog.Catalog, _, e *catalog.Error) { e.Params[2].Sensitivity = "PUBLIC" },

@@ -101,7 +101,7 @@ func (c *comparison) params(was, is *catalog.Error) {
 		}
 		had, has := cmp.Or(old.Sensitivity, "unset"), cmp.Or(p.Sensitivity, "unset")
 		switch before, after := rank(sensitivities, old.Sensitivity), rank(sensitivities, p.Sensitivity); {
-		case after < before && is.Visibility == "PUBLIC":
+		case after < before && rank(visibilities, is.Visibility) == 0:
 			c.fail("BREAK_PARAM_SENSITIVITY", is,
 				"the parameter %s of %s is %s and was %s, and the error is public: strangers would see it, change it back",
 				p.Key, is.Value, has, had)

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"path"
@@ -93,6 +94,9 @@ func (t *Texts) add(c *catalog.Catalog, name string, b []byte) error {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("%s: there is more after the end of the object: put all texts of a language into one", name)
 	}
 	if !tag.MatchString(f.Locale) {
 		return fmt.Errorf("%s: the locale %q is no language: write a tag such as \"de\" or \"pt-BR\"", name, f.Locale)

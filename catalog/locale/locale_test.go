@@ -133,6 +133,7 @@ func TestRecord(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"no JSON", `locale: de`, "invalid character"},
+		{"two in one", `{"locale": "de", "errors": {}} {"locale": "fr", "errors": {}}`, "after the end"},
 		{"another field", `{"locale": "de", "texts": {}}`, "unknown field"},
 		{"no language", `{"locale": "German!", "errors": {}}`, "is no language"},
 		{"no such error", `{"locale": "de", "errors": {"CHAT_FULL": {"message": "voll"}}}`, "domain/REASON"},

@@ -332,9 +332,11 @@ bool IsEntry(const std::string& key, const std::string& value) {
 }
 
 void ReadInfo(const Details& details, Error* error) {
-  const std::vector<std::string> infos = details.Of(*google::rpc::ErrorInfo::descriptor());
-  if (infos.empty()) return;
-  const auto info = Decode<google::rpc::ErrorInfo>(infos[0]);
+  std::optional<google::rpc::ErrorInfo> info;
+  for (const std::string& encoded : details.Of(*google::rpc::ErrorInfo::descriptor())) {
+    info = Decode<google::rpc::ErrorInfo>(encoded);
+    if (info) break;
+  }
   if (!info) return;
   error->error_code = Clean(info->reason(), kMaxErrorCode);
   error->domain = Clean(info->domain(), kMaxDomain);

@@ -188,6 +188,15 @@ var situations = []situation{
 		return errors.Join(v.ended(err, "MODEL_OVERLOADED", is("verdict", (*status.Error).Verdict, status.Never),
 			is("why", func(e *status.Error) recoursev1.RetryAdvice_Why { return e.RetryAdvice().GetWhy() }, recoursev1.RetryAdvice_WHY_OVERLOADED)), v.came(1, 0))
 	}},
+	{"retry/later", func(v *visit) error {
+		_, err := v.process("later")
+		return errors.Join(v.ended(err, "MODEL_AWAY", func(e *status.Error) error {
+			if delay, _ := e.RetryDelay(); delay != time.Minute {
+				return fmt.Errorf("the delay is %v", delay)
+			}
+			return nil
+		}), v.came(1, 0))
+	}},
 	{"retry/busy", func(v *visit) error {
 		if _, err := v.process("busy"); err != nil {
 			return err

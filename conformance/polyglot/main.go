@@ -135,7 +135,7 @@ func situations(cases []golden.Case) []string {
 }
 
 var named = []string{
-	"retry/waits", "retry/never", "retry/busy", "retry/fields", "retry/stream-waits", "retry/stream-never",
+	"retry/waits", "retry/never", "retry/later", "retry/busy", "retry/fields", "retry/stream-waits", "retry/stream-never",
 	"error/no-headers", "error/largest", "error/bug", "error/stream-breaks-off", "error/client-stream", "error/bidi",
 	"answer/degraded", "answer/stream-degraded", "answer/real",
 	"example/answer", "example/not-understood", "example/fields", "example/token-expired", "example/quota",

@@ -29,6 +29,7 @@ const visitKey = "x-visit"
 var (
 	errWaits = status.New(codes.Unavailable, "MODEL_BUSY", "the model is busy", status.RetryAfter(delay), status.Suggest("Wait a moment."))
 	errNever = status.New(codes.Unavailable, "MODEL_OVERLOADED", "the model is overloaded", status.Retry(status.Never, recoursev1.RetryAdvice_WHY_OVERLOADED))
+	errLater = status.New(codes.Unavailable, "MODEL_AWAY", "the model is away", status.RetryAfter(time.Minute))
 	errBusy  = status.New(codes.Unavailable, "MODEL_RESTARTS", "the model restarts")
 	errField = status.New(codes.InvalidArgument, "FIELDS_INVALID", "1 field is invalid", status.Violation("query", "REQUIRED", "must not be empty"),
 		status.Outcome(status.NotApplied),
@@ -104,6 +105,8 @@ func failure(wants string, attempt int) error {
 		return errWaits
 	case wants == "never":
 		return errNever
+	case wants == "later":
+		return errLater
 	case wants == "busy" && attempt <= 2:
 		return errBusy
 	case wants == "fields":

@@ -4,6 +4,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"slices"
 
 	"golang.org/x/tools/go/ssa"
 )
@@ -48,28 +49,47 @@ func (t *trace) result(fn *ssa.Function, i int) {
 	}
 	for _, block := range fn.Blocks {
 		if ret, ok := block.Instrs[len(block.Instrs)-1].(*ssa.Return); ok && i < len(ret.Results) {
-			t.value(returned(block, ret.Results[i]))
+			t.value(ret.Results[i])
 		}
 	}
 }
 
-// returned is what a return statement stores into a named result, where that is a variable because of deferred functions
-// that look at it.
-func returned(block *ssa.BasicBlock, v ssa.Value) ssa.Value {
-	load, ok := v.(*ssa.UnOp)
-	if !ok || load.Op != token.MUL {
-		return v
-	}
-	variable, ok := load.X.(*ssa.Alloc)
-	if !ok || writtenElsewhere(variable) {
-		return v
-	}
-	for i := len(block.Instrs) - 1; i >= 0; i-- {
-		if store, ok := block.Instrs[i].(*ssa.Store); ok && store.Addr == variable {
-			return store.Val
+// variable follows what is read from a variable: what the package gives it where that is declared, or, of a local one that
+// only its own function writes to, what was stored last on each way to the place where it is read.
+func (t *trace) variable(load *ssa.UnOp) {
+	switch v := load.X.(type) {
+	case *ssa.Global:
+		if v.Package() == t.ssa.Pkg && !t.again(v) {
+			for _, block := range v.Package().Func("init").Blocks {
+				for _, instr := range block.Instrs {
+					if store, ok := instr.(*ssa.Store); ok && store.Addr == v {
+						t.value(store.Val)
+					}
+				}
+			}
+		}
+	case *ssa.Alloc:
+		if !writtenElsewhere(v) {
+			block := load.Block()
+			t.stored(v, block, slices.Index(block.Instrs, ssa.Instruction(load)), map[*ssa.BasicBlock]bool{})
 		}
 	}
-	return v
+}
+
+// stored follows what a variable holds before an instruction of a block.
+func (t *trace) stored(variable *ssa.Alloc, block *ssa.BasicBlock, before int, seen map[*ssa.BasicBlock]bool) {
+	for _, instr := range slices.Backward(block.Instrs[:before]) {
+		if store, ok := instr.(*ssa.Store); ok && store.Addr == variable {
+			t.value(store.Val)
+			return
+		}
+	}
+	for _, p := range block.Preds {
+		if !seen[p] {
+			seen[p] = true
+			t.stored(variable, p, len(p.Instrs), seen)
+		}
+	}
 }
 
 // writtenElsewhere reports whether anything but its own function may write to a variable.
@@ -112,6 +132,10 @@ func (t *trace) value(v ssa.Value) {
 		}
 	case *ssa.Call:
 		t.call(v, 0)
+	case *ssa.UnOp:
+		if v.Op == token.MUL {
+			t.variable(v)
+		}
 	}
 }
 
@@ -161,9 +185,10 @@ func (t *trace) status(v ssa.Value) {
 	}
 }
 
-// name is the full name of a function or method, or nothing where it is not known which one is called.
+// name is the full name of a function or method, or nothing where it is not known which one is called, or with which
+// arguments: a method value has its receiver with it.
 func name(fn *ssa.Function) string {
-	if fn == nil || fn.Object() == nil {
+	if fn == nil || fn.Object() == nil || fn.Signature.Recv() == nil && fn.Object().(*types.Func).Signature().Recv() != nil {
 		return ""
 	}
 	return fn.Object().(*types.Func).FullName()

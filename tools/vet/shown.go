@@ -18,6 +18,9 @@ var texts = map[string]struct {
 	ownStatus + ".Sentinel": {3, "the message of an error"},
 	ownStatus + ".Suggest":  {0, "a suggestion"},
 	ownStatus + ".Meta":     {1, "the metadata of an error"},
+
+	ownStatus + ".Violation": {2, "the description of a field"},
+	ownStatus + ".Action":    {1, "the label of an action"},
 }
 
 // shown reports the text of errors where callers would read it.

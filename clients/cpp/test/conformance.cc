@@ -179,6 +179,12 @@ const std::vector<std::pair<const char*, std::function<std::string(Visit&)>>> kS
        Same("why", error.why, RetryAdvice::WHY_OVERLOADED);
        return v.Came(1);
      }},
+    {"retry/later",
+     [](Visit& v) {
+       const auto error = v.Failed(v.Process("later"), "MODEL_AWAY");
+       Same("delay", error.retry_delay.value_or(std::chrono::milliseconds(0)).count(), 60000);
+       return v.Came(1);
+     }},
     {"retry/busy",
      [](Visit& v) {
        Answered(v.Process("busy"));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 from typing import Any, Awaitable, Callable, Dict, List, Optional, Union
 
 import golden
@@ -124,6 +125,13 @@ async def _(visit: Visit) -> Optional[str]:
     error = failed(await visit.process("never"), "MODEL_OVERLOADED")
     same("verdict", error.verdict, Verdict.NEVER)
     same("why", error.why, Why.OVERLOADED)
+    return await visit.came(1)
+
+
+@situation("retry/later")
+async def _(visit: Visit) -> Optional[str]:
+    error = failed(await visit.process("later"), "MODEL_AWAY")
+    same("delay", error.retry_delay, timedelta(minutes=1))
     return await visit.came(1)
 
 

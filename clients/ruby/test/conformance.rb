@@ -106,6 +106,12 @@ class Visit
     came(1)
   end
 
+  def retry_later
+    error = failed(process('later'), 'MODEL_AWAY')
+    same('delay', error.retry_delay, 60)
+    came(1)
+  end
+
   def retry_busy
     answered(process('busy'))
     came(3)
@@ -198,7 +204,7 @@ class Visit
 end
 
 SITUATIONS = %w[
-  retry/waits retry/never retry/busy retry/fields retry/stream-waits retry/stream-never
+  retry/waits retry/never retry/later retry/busy retry/fields retry/stream-waits retry/stream-never
   error/no-headers error/largest error/bug error/stream-breaks-off error/client-stream error/bidi
   answer/degraded answer/stream-degraded answer/real
 ].freeze

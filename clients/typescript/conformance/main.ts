@@ -205,6 +205,12 @@ function everything({ error }: Visit): string {
 
 await situation("retry/waits", async () => waited(await visit("process", "waits"), 1));
 await situation("retry/never", async () => ruledOut(await visit("process", "never")));
+await situation("retry/later", async () => {
+  const v = await visit("process", "later");
+  assert.equal(v.attempts, 1, "attempts");
+  assert.equal(v.report?.errorCode, "MODEL_AWAY", "error code");
+  assert.equal(v.report.retryDelayMs, 60_000, "delay");
+});
 await situation("retry/busy", async () => {
   const v = await visit("process", "busy");
   if (!live.retries) {

@@ -127,12 +127,14 @@ const keyOutcome = "recourseOutcome";
 const keyVerdict = "recourseRetry";
 
 function errorInfo(details: readonly Any[]): Info {
-  const [first] = named(details, "google.rpc.ErrorInfo");
-  try {
-    return first === undefined ? noInfo : parseErrorInfo(first);
-  } catch {
-    return noInfo;
+  for (const bytes of named(details, "google.rpc.ErrorInfo")) {
+    try {
+      return parseErrorInfo(bytes);
+    } catch {
+      // Passed over, as every detail that does not decode.
+    }
   }
+  return noInfo;
 }
 
 const noInfo: Info = { errorCode: "", domain: "", metadata: new Map() };

@@ -179,10 +179,8 @@ class _Reading:
         self.request_id = self._read_request_id(trailers)
 
     def _read_info(self) -> None:
-        info = None
-        for data in _of(self.details, "google.rpc.ErrorInfo"):
-            info = _info(data)
-            break
+        infos = (_info(data) for data in _of(self.details, "google.rpc.ErrorInfo"))
+        info = next((found for found in infos if found is not None), None)
         self.identity = (info.error_code, info.domain) if info else ("", "")
         self.metadata = info.metadata if info else {}
 

@@ -445,8 +445,7 @@ module Recourse
     end
 
     def read_info
-      encoded = of(Google::Rpc::ErrorInfo).first or return
-      info = Wire.decode(Google::Rpc::ErrorInfo, encoded) or return
+      info = of(Google::Rpc::ErrorInfo).lazy.filter_map { |encoded| Wire.decode(Google::Rpc::ErrorInfo, encoded) }.first or return
       @error_code = Text.clean(info.reason, 63)
       @domain = Text.clean(info.domain, 253)
       entries = info.metadata.to_h.sort.select { |key, value| entry?(key, value) }

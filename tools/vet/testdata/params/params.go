@@ -49,6 +49,8 @@ func texts(err error) []any {
 		status.New(codes.Internal, "BROKEN", "broken", status.Meta("why", err.Error())), // want `CODE_CAUSE_SHOWN: .* the metadata`
 		status.New(codes.Internal, "BROKEN", "broken", status.Suggest(err.Error())),     // want `CODE_CAUSE_SHOWN: .* a suggestion`
 		status.Sentinel(io.EOF, codes.Internal, "BROKEN", io.EOF.Error()),               // want `CODE_CAUSE_SHOWN: .* the message`
+		status.Violation("sku", "MALFORMED", err.Error()),                               // want `CODE_CAUSE_SHOWN: .* the description of a field`
+		status.Action(status.ByEndUser, "Mend "+err.Error(), nil),                       // want `CODE_CAUSE_SHOWN: .* the label of an action`
 		status.New(codes.Internal, "BROKEN", "broken", status.Cause(err)),
 		status.Suggest(elsewhere.Message{}.Error(1)), // that is no error
 	}

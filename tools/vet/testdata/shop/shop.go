@@ -175,6 +175,50 @@ func (lost) Order(_ context.Context, req *shopv1.OrderRequest) (_ *shopv1.OrderR
 	return nil, err
 }
 
+var (
+	errGone        = status.Error(codes.NotFound, "gone")  // want `CODE_UNDECLARED: Order answers`
+	errOften, errN = often()                               // from a function
+	errCompared    = status.Error(codes.NotFound, "other") // no handler answers with it
+)
+
+func often() (error, int) { return status.Error(codes.NotFound, "often"), 1 } // want `CODE_UNDECLARED: Order answers`
+
+// named has its errors in variables.
+type named struct{ shopv1.UnimplementedShopServer }
+
+func (named) Order(_ context.Context, req *shopv1.OrderRequest) (_ *shopv1.OrderResponse, err error) {
+	defer func() {
+		if errors.Is(err, errCompared) {
+			log.Print(err)
+		}
+	}()
+	switch req.GetQuantity() {
+	case 1:
+		return nil, errGone
+	case 2:
+		return nil, fmt.Errorf("order: %w", errOften)
+	case 3:
+		f := status.New(codes.NotFound, "of a method value, which is not followed").Err
+		return nil, f()
+	}
+	for err == nil {
+		err = values{}.check(req)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = status.Error(codes.Internal, "replaced before it is returned")
+	log.Print(err)
+	if err = declared(err); err != nil {
+		return nil, err
+	}
+	err = status.Error(codes.Internal, "stored before, while a deferred function reads it") // want `CODE_UNDECLARED: Order answers`
+	if req.GetQuantity() > 3 {
+		return
+	}
+	return nil, err
+}
+
 // replaced changes its result at the end.
 type replaced struct{ shopv1.UnimplementedShopServer }
 

@@ -37,7 +37,7 @@ public final class DegradedAnswer {
     String text = trailers.get(TEXT);
     if (mark != null && mark.length <= MAX_BYTES) {
       try {
-        return Optional.of(tidy(Wire.decodeEntries(mark, Degraded.getDefaultInstance())));
+        return Optional.of(tidy(Wire.decode(mark, Degraded.getDefaultInstance())));
       } catch (InvalidProtocolBufferException e) {
         // Then the text counts.
       }

@@ -64,8 +64,10 @@ final class Reading {
         retryDelay = duration(info.getRetryDelay()).map(d -> d.isNegative() ? java.time.Duration.ZERO : d);
       }
     }
-    requestId = details.first(RequestInfo.getDefaultInstance())
+    requestId = details.all(RequestInfo.getDefaultInstance()).stream()
         .map(info -> Text.clean(info.getRequestId(), Text.REQUEST_ID))
+        .filter(id -> !id.isEmpty())
+        .findFirst()
         .orElse("");
     if (requestId.isEmpty() && trailers.get(REQUEST_ID) != null) {
       requestId = Text.clean(trailers.get(REQUEST_ID), Text.REQUEST_ID);
@@ -121,7 +123,7 @@ final class Reading {
 
   private void readMetadata() {
     String said = metadata.getOrDefault(VERDICT_KEY, "");
-    if (verdict == Verdict.VERDICT_UNSPECIFIED && !said.isEmpty()) {
+    if (!advised && !said.isEmpty()) {
       verdict = named(Verdict.values(), "VERDICT_" + said).orElse(Verdict.VERDICT_NEVER);
     }
     if (outcome == Outcome.OUTCOME_UNSPECIFIED) {

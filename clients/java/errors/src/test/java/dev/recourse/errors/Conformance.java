@@ -35,9 +35,11 @@ import io.grpc.stub.MetadataUtils;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
@@ -146,6 +148,11 @@ public final class Conformance {
       RecourseError error = ended("MODEL_OVERLOADED", () -> process("never"));
       must(error.getVerdict() == RetryAdvice.Verdict.VERDICT_NEVER, "verdict " + error.getVerdict());
       must(error.getWhy() == RetryAdvice.Why.WHY_OVERLOADED, "why " + error.getWhy());
+      return came(1, 0);
+    });
+    go("retry/later", () -> {
+      RecourseError error = ended("MODEL_AWAY", () -> process("later"));
+      must(error.getRetryDelay().equals(Optional.of(Duration.ofMinutes(1))), "delay " + error.getRetryDelay());
       return came(1, 0);
     });
     go("retry/busy", () -> {

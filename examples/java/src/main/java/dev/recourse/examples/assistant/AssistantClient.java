@@ -34,8 +34,8 @@ final class AssistantClient {
   private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
   // gRPC itself repeats what failed: it waits as long as the server asks, and stops where it says never. grpc-java waits
-  // whatever the code is, and until the deadline. ClassifyIntent has no policy: a person is told at once that their calls
-  // are used up, and for how long, instead of a timeout later.
+  // whatever the code is. ClassifyIntent has no policy: a person is told at once that their calls are used up, and for how
+  // long.
   private static final Map<String, ?> RETRIES = Map.of("methodConfig", List.of(Map.of(
       "name", List.of(
           Map.of("service", AssistantGrpc.SERVICE_NAME, "method", "Process"),

@@ -1,0 +1,1 @@
+../../../gen/rust/recourse.v1.rs
