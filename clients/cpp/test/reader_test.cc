@@ -126,6 +126,14 @@ void TestRules() {
   const auto& copies = error.recovery_actions.at(1).call_method().copy_fields();
   Same("texts in maps", copies.count("a") == 1 && copies.at("a").size() == 256, true);
 
+  google::rpc::Status never = Sent();
+  ErrorDetail renewing = Detail();
+  renewing.mutable_retry()->set_verdict(RetryAdvice::VERDICT_NEVER);
+  renewing.add_recovery_actions()->mutable_reauthenticate();
+  renewing.mutable_recovery_actions(0)->set_actor(RecoveryAction::ACTOR_CLIENT);
+  never.add_details()->PackFrom(renewing);
+  Same("what is not to wait stays", recourse::ReadError(Failed(never)).recovery_actions.size(), 1u);
+
   google::rpc::Status broken = Sent();
   Detail().SerializeToString(broken.add_details()->mutable_value());
   broken.mutable_details(1)->set_type_url("x/recourse.v1.ErrorDetail");
