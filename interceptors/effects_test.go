@@ -265,7 +265,7 @@ func TestARequestIDMakesAStreamRepeatable(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := errors.Join(s.SendMsg(&assistantv1.ProcessRequest{RequestId: id}), s.CloseSend()); err != nil {
+			if err := request(s, &assistantv1.ProcessRequest{RequestId: id}); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.RecvMsg(new(text)); err == nil || calls.Load() != want {

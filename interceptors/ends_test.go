@@ -173,7 +173,7 @@ func TestAFallbackAfterTheHeaders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(s.SendMsg(wrapperspb.String("question")), s.CloseSend()); err != nil {
+		if err := request(s, wrapperspb.String("question")); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Header(); err != nil {

@@ -297,7 +297,7 @@ func TestARefusedReplyWithACodecOfItsOwn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(s.SendMsg(&frame{}), s.CloseSend()); err != nil {
+		if err := request(s, &frame{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.RecvMsg(&frame{}); !errors.Is(err, refused) {

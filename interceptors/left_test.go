@@ -2,7 +2,6 @@ package interceptors_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -45,7 +44,7 @@ func TestARequestThatComesTooLate(t *testing.T) {
 		}, hardStop, interceptors.Fallback(shape.Method(), after(shape, 100*time.Millisecond)))
 		s := opened(t, t.Context(), conn, shape)
 		time.Sleep(80 * time.Millisecond)
-		if err := errors.Join(s.SendMsg(wrapperspb.String("late")), s.CloseSend()); err != nil {
+		if err := request(s, wrapperspb.String("late")); err != nil {
 			t.Fatal(err)
 		}
 		reply := new(text)
@@ -140,7 +139,7 @@ func TestAWatchdogThatBarksDuringAFallback(t *testing.T) {
 			return unavailable()
 		}, func(p *policy.Policy) { p.IdleTimeout = time.Second }, interceptors.Fallback(shape.Method(), long))
 		s := opened(t, t.Context(), conn, shape)
-		if err := errors.Join(s.SendMsg(wrapperspb.String("a")), s.CloseSend()); err != nil {
+		if err := request(s, wrapperspb.String("a")); err != nil {
 			t.Fatal(err)
 		}
 		n := 0
@@ -208,7 +207,7 @@ func TestAFallbackForASlowReader(t *testing.T) {
 			return unavailable()
 		}, func(p *policy.Policy) { p.FallbackTimeout = time.Second }, interceptors.Fallback(shape.Method(), long))
 		s := opened(t, t.Context(), conn, shape)
-		if err := errors.Join(s.SendMsg(wrapperspb.String("a")), s.CloseSend()); err != nil {
+		if err := request(s, wrapperspb.String("a")); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(3 * time.Second)

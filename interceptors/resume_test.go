@@ -337,7 +337,7 @@ func TestAStreamIsResumedOverBrokenConnections(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(s.SendMsg(wrapperspb.String("0")), s.CloseSend()); err != nil {
+		if err := request(s, wrapperspb.String("0")); err != nil {
 			t.Fatal(err)
 		}
 		m := new(text)

@@ -193,8 +193,8 @@ func (n *newcomer) release(releases, sub string) {
 	archive := zip.NewWriter(f)
 	for _, name := range files {
 		inOther := func(folder string) bool { return strings.HasPrefix(name, folder) }
-		if _, err := os.Lstat(filepath.Join(n.root, name)); err != nil || slices.ContainsFunc(slices.Collect(maps.Keys(others)), inOther) {
-			continue // deleted, or not of this module
+		if info, err := os.Lstat(filepath.Join(n.root, name)); err != nil || !info.Mode().IsRegular() || slices.ContainsFunc(slices.Collect(maps.Keys(others)), inOther) {
+			continue // deleted, a link, or not of this module
 		}
 		w, err := archive.Create(path + "@" + version + "/" + strings.TrimPrefix(strings.TrimPrefix(name, sub), "/"))
 		if err == nil {

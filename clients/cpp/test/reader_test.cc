@@ -126,14 +126,57 @@ void TestRules() {
   const auto& copies = error.recovery_actions.at(1).call_method().copy_fields();
   Same("texts in maps", copies.count("a") == 1 && copies.at("a").size() == 256, true);
 
+  google::rpc::Status never = Sent();
+  ErrorDetail renewing = Detail();
+  renewing.mutable_retry()->set_verdict(RetryAdvice::VERDICT_NEVER);
+  renewing.add_recovery_actions()->mutable_reauthenticate();
+  renewing.mutable_recovery_actions(0)->set_actor(RecoveryAction::ACTOR_CLIENT);
+  never.add_details()->PackFrom(renewing);
+  Same("what is not to wait stays", recourse::ReadError(Failed(never)).recovery_actions.size(), 1u);
+
   google::rpc::Status broken = Sent();
   Detail().SerializeToString(broken.add_details()->mutable_value());
   broken.mutable_details(1)->set_type_url("x/recourse.v1.ErrorDetail");
   broken.mutable_details(1)->mutable_value()->append("\x1a\x05" "Look." "\x42\x01\xff\x22\x01\xff");
   Same("broken entries of lists", recourse::ReadError(Failed(broken)).suggestion, "Look.");
 
+  const struct {
+    std::int64_t seconds;
+    std::int32_t nanos;
+    std::int64_t want;  // -1: no delay
+  } kDelays[] = {{315576000000, 0, 9223372036854}, {315576000001, 0, -1}, {-315576000001, 0, -1}, {0, 999999999, 999},
+                 {0, 1000000000, -1}, {0, -1000000000, -1}, {1, -1, -1}, {-1, 1, -1}, {0, -1, 0}};
+  for (const auto& delay : kDelays) {
+    google::rpc::RetryInfo info;
+    info.mutable_retry_delay()->set_seconds(delay.seconds);
+    info.mutable_retry_delay()->set_nanos(delay.nanos);
+    google::rpc::Status status = Sent();
+    status.add_details()->PackFrom(info);
+    const auto read = recourse::ReadError(Failed(status)).retry_delay;
+    Same("delay of " + std::to_string(delay.seconds) + " s", read ? read->count() : -1, delay.want);
+  }
+
+  const std::pair<const char*, RetryAdvice::Verdict> verdicts[] = {
+      {"UNSPECIFIED", RetryAdvice::VERDICT_AFTER_ACTION}, {"SAME_REQUEST", RetryAdvice::VERDICT_SAME_REQUEST},
+      {"Never", RetryAdvice::VERDICT_NEVER}, {"", RetryAdvice::VERDICT_AFTER_ACTION}};
+  for (const auto& [name, verdict] : verdicts) {
+    google::rpc::ErrorInfo info;
+    (*info.mutable_metadata())["recourseRetry"] = name;
+    info.set_domain("library.example.com");
+    google::rpc::Status status = Sent();
+    status.mutable_details(0)->PackFrom(info);
+    ErrorDetail detail = Detail();
+    detail.set_suggestion("Look.");
+    status.add_details()->PackFrom(detail);
+    const auto read = recourse::ReadError(Failed(status));
+    Same(std::string("verdict of the metadata ") + name, read.verdict, verdict);
+    Same("a domain alone is an identity", read.error_code, "FAILED_PRECONDITION");
+  }
+
   recourse::Metadata trailers{{"x-request-id", "one"}, {"x-request-id", "two"}};
   Same("first request id", recourse::ReadError(Failed(Sent()), trailers).request_id, "one");
+  const std::string long_id(129, 'x');
+  Same("request id", recourse::ReadError(Failed(Sent()), {{"x-request-id", long_id}}).request_id.size(), 128u);
   const auto words = recourse::ReadDegraded({{"recourse-degraded", "stale"}, {"recourse-degraded", " Partial ;age=1"}});
   Same("words", words->kind, recourse::v1::Degraded::KIND_PARTIAL);
 

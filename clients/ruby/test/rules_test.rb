@@ -69,6 +69,15 @@ class RulesTest < Minitest::Test
     assert_equal 'renew', read(info, said(recovery_actions: [wait, renew])).required_action.label
   end
 
+  def test_what_is_not_to_wait_stays
+    renew = { actor: 1, reauthenticate: {} }
+    assert_equal [:reauthenticate], read(info, said(retry: { verdict: 4 }, recovery_actions: [renew])).recovery_actions.map(&:action)
+  end
+
+  def test_key_at_the_limit_stays
+    assert_equal ['k' * 64], read(info("#{'k' * 64}": 'x', "#{'l' * 65}": 'x')).metadata.keys
+  end
+
   def test_texts_within_an_action_are_clean
     fix = { field: "a\u202eb", allowed_values: ["c\n", 'd' * 300] + (['e'] * 30), suggested_value: ' f ' }
     action, call = read(
