@@ -28,11 +28,12 @@ class DegradedAnswerTest {
   }
 
   @Test
-  void leavesOutABrokenAction() {
+  void readsAMarkWholeOrNotAtAll() {
     ByteString broken = ByteString.copyFrom(new byte[] {Degraded.RECOVERY_ACTIONS_FIELD_NUMBER << 3 | 2, 2, 0x12, 0x7F});
     Degraded mark = Degraded.newBuilder().setKind(Degraded.Kind.KIND_STALE)
         .addRecoveryActions(RecoveryAction.newBuilder().setLabel("Ask again")).build();
-    assertEquals(mark, read(broken.concat(mark.toByteString()), null));
+    Degraded ofText = Degraded.newBuilder().setKind(Degraded.Kind.KIND_PARTIAL).setSource("not said").build();
+    assertEquals(ofText, read(broken.concat(mark.toByteString()), "partial"));
   }
 
   @Test
@@ -41,6 +42,13 @@ class DegradedAnswerTest {
       Degraded mark = Degraded.newBuilder().setKind(Degraded.Kind.KIND_STALE).setAge(age).build();
       assertEquals(mark.toBuilder().clearAge().build(), read(mark.toByteString(), null));
     }
+  }
+
+  @Test
+  void knowsNoAgeThatNanosecondsCannotCount() {
+    Degraded mark = Degraded.newBuilder().setAge(Duration.newBuilder().setSeconds(315_576_000_000L).setNanos(999_999_999)).build();
+    Duration most = Duration.newBuilder().setSeconds(9_223_372_036L).setNanos(854_000_000).build();
+    assertEquals(most, read(mark.toByteString(), null).getAge());
   }
 
   private static Degraded read(ByteString mark, String text) {
