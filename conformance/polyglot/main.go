@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -198,14 +199,18 @@ func (c client) run(ctx context.Context, env []string, expected []string) result
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 10 * time.Second
 	err := cmd.Run()
+	if cmd.Process != nil {
+		_ = cmd.Cancel() // what it has left running; else there is nobody to end
+	}
 
 	r := result{client: c, ok: map[string]string{}, notOK: map[string]string{}, log: tail(log.String(), 40)}
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == missing {
-		r.skipped = tail(log.String(), 1)
-		return r
-	}
 	for line := range strings.Lines(out.String()) {
 		r.read(strings.TrimSpace(line))
+	}
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if ok && exit.ExitCode() == missing && len(r.ok)+len(r.notOK) == 0 {
+		r.skipped = cmp.Or(tail(log.String(), 1), "it does not say which tool is missing")
+		return r
 	}
 	for name := range r.ok {
 		if !slices.Contains(expected, name) {
