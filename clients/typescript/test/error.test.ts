@@ -114,3 +114,13 @@ test("of a mark that stands there twice the last counts", () => {
     1,
   );
 });
+
+test("an age below zero is none, however little below", () => {
+  for (const [age, want] of [
+    [[0x10, ...Array(9).fill(0xff), 1], undefined], // -1 ns
+    [[0x10, 1], 0],
+  ] as const) {
+    const mark = Buffer.from([0x08, 1, 0x32, age.length, ...age]).toString("base64");
+    assert.equal(readDegraded(new Headers({ "recourse-degraded-bin": mark }))?.ageMs, want);
+  }
+});
