@@ -280,7 +280,7 @@ module Recourse
       message.class.descriptor.each do |field|
         case value = message[field.name]
         when Google::Protobuf::Map
-          entries = value.to_h.map { |pair| pair.map { |text| Text.clean(text, MAX_TEXT) } } # of texts, as all in actions
+          entries = value.to_h.sort.map { |pair| pair.map { |text| Text.clean(text, MAX_TEXT) } } # of texts, as all in actions
           value.clear
           entries.each { |k, v| value[k] = v }
         when Google::Protobuf::RepeatedField
