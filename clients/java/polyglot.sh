@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Goes through the situations of conformance/README.md with a gRPC client of Java: grpc-java, over netty-shaded. The
-# addresses of the servers are in the environment; `make polyglot` starts them.
+# addresses of the servers are in the environment; `make polyglot` starts them. Runs the reader's tests first.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -20,7 +20,7 @@ javac=${javac#javac }
 [ "${javac%%.*}" -ge 17 ] || missing 'a JDK that is new enough'
 
 # The versions are fixed, so that Maven asks no registry for what it has.
-mvn -q -B test-compile >&2
+mvn -q -B test >&2
 
 java=(java -XX:+UseSerialGC -XX:TieredStopAtLevel=1)
 "${java[@]}" -cp "errors/target/test-classes:errors/target/classes:$(<errors/target/test-classpath)" dev.recourse.errors.Conformance

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Goes through the situations of conformance/README.md with tonic: polyglot.sh tonic
+# Goes through the situations of conformance/README.md with tonic: polyglot.sh tonic. Runs the reader's tests first.
 set -euo pipefail
 cd "$(dirname "$0")"
 [ "${1:-}" = tonic ] || {
@@ -19,6 +19,7 @@ command -v cc >/dev/null || missing 'cc is missing: install a C compiler, which 
 
 export CARGO_TARGET_DIR=$PWD/target
 cargo build --quiet --locked --bins >&2
+cargo test --quiet --locked >&2
 
 failed=0
 target/debug/recourse-errors-conformance || failed=1

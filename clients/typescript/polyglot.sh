@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Goes through the situations of conformance/README.md with a client library: polyglot.sh grpc-js|connect
+# Goes through the situations of conformance/README.md with a client library: polyglot.sh grpc-js|connect. Runs the reader's
+# tests first.
 set -euo pipefail
 cd "$(dirname "$0")"
 library=${1:?say which client: grpc-js or connect}
@@ -28,6 +29,7 @@ build() {
 
 build .
 build "$example"
+node --test dist/test/*.test.js >&2
 
 failed=0
 node dist/conformance/main.js "$library" || failed=1
