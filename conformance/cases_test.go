@@ -335,7 +335,7 @@ func cases() map[string]golden.Case {
 	add("text-in-actions", "texts and lists inside of actions have limits too", act(
 		status.Action(status.ByEndUser, "fix", &recoursev1.FixFields{Fixes: many(30)}),
 		status.Action(status.ByEndUser, "ask", &recoursev1.RequestAccess{Permissions: []string{strings.Repeat("p", 300), "\x1b[31mread\n"}, Resource: "a\u202eb"}),
-		status.Action(status.ByEndUser, "call", &recoursev1.CallMethod{Method: "/x.Y/Z", CopyFields: map[string]string{"a\nb": "c\td"}})))
+		status.Action(status.ByEndUser, "call", &recoursev1.CallMethod{Method: "/x.Y/Z", CopyFields: map[string]string{"a\tb": "e", "a\nb": "c\td", "a b": "the last"}})))
 	add("text-not-utf8", "a byte that is no text costs that byte, not the error", book(
 		raw("google.rpc.ErrorInfo", slices.Concat(field(1, theCode), field(2, theDomain), field(3, string(slices.Concat(field(1, "book"), field(2, "4\xff2")))))),
 		raw("recourse.v1.ErrorDetail", slices.Concat(field(1, theCode), field(2, theDomain), field(3, "Ask at \xffthe desk."),

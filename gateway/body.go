@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
@@ -140,7 +141,7 @@ func (a *answer) asProblem() problemBody {
 		Retry: problemRetry{Verdict: word(e.Verdict().String(), "VERDICT_")}, RequestID: a.requestID,
 	}
 	if a.docs != "" {
-		p.Type, p.Title = a.docs+p.Reason, sentence(p.Reason)
+		p.Type, p.Title = a.docs+url.PathEscape(p.Reason), sentence(p.Reason)
 	}
 	if a.requestID != "" {
 		p.Instance = urn(a.requestID)
@@ -225,7 +226,8 @@ func word(name, prefix string) string { return strings.TrimPrefix(name, prefix) 
 // sentence makes "Book not found" of BOOK_NOT_FOUND.
 func sentence(errorCode string) string {
 	s := strings.ToLower(strings.ReplaceAll(errorCode, "_", " "))
-	return strings.ToUpper(s[:1]) + s[1:]
+	_, first := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:first]) + s[first:]
 }
 
 func seconds(d time.Duration) string {

@@ -90,6 +90,10 @@ func TestBodies(t *testing.T) {
 // Only errors that the service has named itself have a page.
 func TestDocs(t *testing.T) {
 	const docs = "https://docs.example.com/errors/"
+	foreign, err := anypb.New(&errdetails.ErrorInfo{Reason: "über ../?#uns", Domain: "library.example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		domain string
 		err    error
@@ -98,13 +102,18 @@ func TestDocs(t *testing.T) {
 		{"", status.New(codes.NotFound, "BOOK_NOT_FOUND", ""), docs + "BOOK_NOT_FOUND"},
 		{"library.example.com", status.New(codes.NotFound, "BOOK_NOT_FOUND", "", status.Domain("library.example.com")), docs + "BOOK_NOT_FOUND"},
 		{"library.example.com", status.New(codes.NotFound, "BOOK_NOT_FOUND", "", status.Domain("other.example.com")), "about:blank"},
+		{"", plain(codes.NotFound, "", foreign), docs + "%C3%BCber%20..%2F%3F%23uns"},
 		{"", plain(codes.NotFound, ""), "about:blank"},
 		{"", context.DeadlineExceeded, "about:blank"},
 	} {
 		rec := httptest.NewRecorder()
 		gateway.Config{Body: gateway.ProblemBody, Domain: test.domain, Docs: docs}.WriteError(rec, httptest.NewRequest("GET", "/", nil), test.err)
-		if got := (response{body: rec.Body.Bytes()}).json(t)["type"]; got != test.want {
-			t.Errorf("%v: type %v, want %s", test.err, got, test.want)
+		got := (response{body: rec.Body.Bytes()}).json(t)
+		if got["type"] != test.want {
+			t.Errorf("%v: type %v, want %s", test.err, got["type"], test.want)
+		}
+		if got["reason"] == "über ../?#uns" && got["title"] != "Über ../?#uns" {
+			t.Errorf("title %q", got["title"])
 		}
 	}
 }

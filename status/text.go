@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -235,35 +236,44 @@ func (t texts) items(fd protoreflect.FieldDescriptor, l protoreflect.List, depth
 	return unclean
 }
 
-// entries collects before it changes: a map may not be, while it is ranged over.
+// entries cleans the keys and the values of a map. Of keys that are the same once they are clean, the last in the order of
+// their bytes counts: every reader says the same.
 func (t texts) entries(fd protoreflect.FieldDescriptor, m protoreflect.Map, depth int) (unclean bool) {
-	type entry struct {
-		key   protoreflect.MapKey
-		value protoreflect.Value
-	}
-	var bad []entry
+	keys, values := fd.MapKey().Kind() == protoreflect.StringKind, fd.MapValue().Kind() == protoreflect.StringKind
+	bad := false
 	m.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
 		if fd.MapValue().Message() != nil {
 			unclean = t.message(v.Message(), depth-1) || unclean
 		}
-		badKey := fd.MapKey().Kind() == protoreflect.StringKind && !t.good(k.String())
-		badValue := fd.MapValue().Kind() == protoreflect.StringKind && !t.good(v.String())
-		if badKey || badValue {
-			bad = append(bad, entry{k, v})
-		}
+		bad = bad || keys && !t.good(k.String()) || values && !t.good(v.String())
 		return true
 	})
-	for _, e := range bad {
+	if !bad {
+		return unclean
+	}
+	type entry struct {
+		key   protoreflect.MapKey
+		value protoreflect.Value
+	}
+	var all []entry
+	m.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
+		all = append(all, entry{k, v})
+		return true
+	})
+	slices.SortFunc(all, func(a, b entry) int { return strings.Compare(a.key.String(), b.key.String()) })
+	for _, e := range all {
 		m.Clear(e.key)
-		if fd.MapKey().Kind() == protoreflect.StringKind {
+	}
+	for _, e := range all {
+		if keys {
 			e.key = t.better(e.key.String()).MapKey()
 		}
-		if fd.MapValue().Kind() == protoreflect.StringKind {
+		if values {
 			e.value = t.better(e.value.String())
 		}
 		m.Set(e.key, e.value)
 	}
-	return unclean || len(bad) > 0
+	return true
 }
 
 func (t texts) good(s string) bool { return isClean(s) && (t.text == 0 || len(s) <= t.text) }

@@ -178,8 +178,9 @@ void TidyAction(RecoveryAction* action) {
   Tidy(action);
   action->set_label(Clean(action->label(), kMaxLabel));
   if (!action->has_call_method()) return;
+  const auto& sent = action->call_method().copy_fields();
   pb::Map<std::string, std::string> copies;
-  for (const auto& [from, to] : action->call_method().copy_fields()) {
+  for (const auto& [from, to] : std::map<std::string, std::string>(sent.begin(), sent.end())) {
     copies[Clean(from, kMaxActionText)] = Clean(to, kMaxActionText);
   }
   action->mutable_call_method()->mutable_copy_fields()->swap(copies);

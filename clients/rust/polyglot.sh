@@ -20,6 +20,7 @@ command -v cc >/dev/null || missing 'cc is missing: install a C compiler, which 
 export CARGO_TARGET_DIR=$PWD/target
 cargo test --quiet --locked >&2
 cargo build --quiet --locked --bins >&2
+cargo test --quiet --locked >&2
 
 failed=0
 target/debug/recourse-errors-conformance || failed=1

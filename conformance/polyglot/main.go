@@ -197,13 +197,16 @@ func (c client) run(ctx context.Context, env []string, expected []string) result
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 10 * time.Second
 	err := cmd.Run()
+	if cmd.Process != nil {
+		_ = cmd.Cancel() // what it has left running; else there is nobody to end
+	}
 
 	r := result{client: c, ok: map[string]string{}, notOK: map[string]string{}, log: tail(log.String(), 40)}
 	for line := range strings.Lines(out.String()) {
 		r.read(strings.TrimSpace(line))
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == missing && len(r.ok)+len(r.notOK) == 0 {
-		if why := tail(log.String(), 1); os.Getenv("CI") == "" {
+		if why := cmp.Or(tail(log.String(), 1), "it does not say which tool is missing"); os.Getenv("CI") == "" {
 			r.skipped = why
 		} else {
 			r.notOK["the run"] = why

@@ -2,10 +2,13 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/recourse-dev/recourse/conformance/internal/golden"
 )
@@ -28,6 +31,7 @@ func TestAClientPassesOnlyWithAllItsSituations(t *testing.T) {
 		{name: "of its own", script: "echo ok file/a; echo ok retry/b; echo ok retry/c", notOK: map[string]string{"retry/c": "no such situation"}},
 		{name: "all, and it fails", script: "echo ok file/a; echo ok retry/b; exit 1", notOK: map[string]string{"the run": "exit status 1"}},
 		{name: "no tools", script: "echo cargo is missing >&2; exit 77", skipped: "cargo is missing"},
+		{name: "no tools, and no word of which", script: "exit 77", skipped: "it does not say which tool is missing"},
 		{name: "no tools in CI", script: "echo cargo is missing >&2; exit 77", ci: "true", notOK: map[string]string{"the run": "cargo is missing"}},
 		{name: "no tools in another CI", script: "echo cargo is missing >&2; exit 77", ci: "1", notOK: map[string]string{"the run": "cargo is missing"}},
 		{name: "no tools, once it had begun", script: "echo not ok file/a '# no'; exit 77", notOK: map[string]string{"file/a": "no", "retry/b": "left out"}},
@@ -85,5 +89,32 @@ func TestTheTableHasEveryGoldenError(t *testing.T) {
 	_, want, _ = strings.Cut(want, "\n## The golden errors\n")
 	if _, got, _ := strings.Cut(string(page), "\n## The golden errors\n"); got != want || want == "" {
 		t.Error("docs/polyglot.md has other golden errors than conformance/golden: run make polyglot-docs")
+	}
+}
+
+// What a script has started ends with it.
+func TestRunLeavesNothingBehind(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := os.ReadFile(fifo) // until nobody is left that could write to it
+		ended <- err
+	}()
+	c := client{"shell", "sh", []string{"sh", "-c", `exec 3>"$0"; sleep 60 >/dev/null 2>&1 & echo ok a`, fifo}}
+	if r := c.run(t.Context(), nil, []string{"a"}); !r.passed() {
+		t.Errorf("%v", r.notOK)
+	}
+	late := time.NewTimer(10 * time.Second)
+	defer late.Stop()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-late.C:
+		t.Error("what the script has started is left")
 	}
 }

@@ -236,8 +236,8 @@ func (c *proxied) down(up grpc.ClientStream, down interface {
 // outgoing is the context for the call of the service.
 func (c *proxied) outgoing(ctx context.Context, h http.Header) context.Context {
 	md := fromHeader(h)
-	for k := range md {
-		if c.Metadata != nil && !c.Metadata(k) || c.Metadata == nil && !usual(k) {
+	for k, values := range md {
+		if c.Metadata != nil && !c.Metadata(k) || c.Metadata == nil && !usual(k) || !sendable(k, values) {
 			delete(md, k)
 		}
 	}
@@ -253,6 +253,20 @@ func usual(name string) bool {
 		return true
 	}
 	return false
+}
+
+// sendable reports whether gRPC takes metadata, which HTTP allows more of: it fails the whole
+// call for what it does not take.
+func sendable(key string, values []string) bool {
+	if strings.ContainsFunc(key, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefghijklmnopqrstuvwxyz-_.", r) }) {
+		return false
+	}
+	for _, v := range values {
+		if !strings.HasSuffix(key, binary) && strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return false
+		}
+	}
+	return true
 }
 
 // marks tells the caller of a degraded answer. A service has more metadata, for others.

@@ -266,3 +266,18 @@ func TestProxyAsFetched(t *testing.T) {
 		t.Errorf("%v", resp.Header)
 	}
 }
+
+// gRPC refuses a call whose metadata is not printable ASCII, and HTTP lets a caller send such headers: what cannot be sent on
+// is left out, and the call is made.
+func TestProxyUnprintableHeader(t *testing.T) {
+	unary := rpctest.Shapes[0]
+	for _, name := range []string{"Accept-Language", "Authorization", "X-Other", "X!Name"} {
+		url := proxy(t, backend(t, rpctest.Echo), func(string) bool { return true })
+		req := connect.NewRequest(&text{Value: "request"})
+		req.Header().Set(name, "gr\u00fcn")
+		c := connect.NewClient[text, text](httpClient(t), url+unary.Method(), reading())
+		if _, err := c.CallUnary(t.Context(), req); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -144,3 +144,12 @@ def test_mark_without_advice_of_any_code():
     link = pb.RecoveryAction(label="Run", open_link=pb.OpenLink(url="javascript:alert(1)"))
     mark = read_degraded([marked(kind=1, suggestion="\n", recovery_actions=[link], source=" cache ")])
     assert (mark.suggestion, mark.recovery_actions, mark.source) == ("", (), "cache")
+
+
+def test_unknown_field_in_the_entry_of_a_map():
+    entry = field(1, "from") + field(2, "to") + field(9, "?") + field(10, 1)
+    action = field(104, field(2, entry))
+    encoded = b"".join(field(n, text) for n, text in ((1, "BOOK_ON_LOAN"), (2, "library.example.com")))
+    error = read(detail("google.rpc.ErrorInfo", encoded + field(3, entry)), detail("recourse.v1.ErrorDetail", encoded + field(4, action)))
+    assert error.metadata == {"from": "to"}
+    assert dict(error.recovery_actions[0].call_method.copy_fields) == {"from": "to"}

@@ -94,6 +94,21 @@ class RulesTest < Minitest::Test
     assert_equal 'Look.', read(info, raw('recourse.v1.ErrorDetail', "#{encoded.b}\x42\x01\xff\x22\x01\xff".b)).suggestion
   end
 
+  # Of which google-protobuf 3.21 makes a crash of the whole process.
+  def test_unknown_fields_in_entries_of_maps
+    [1, 9, 300].each do |size|
+      entry = "\x0a\x01a\x12\x01b".b + encoded(9, 'z' * size)
+      identity = ErrorDetail.encode(ErrorDetail.new(**IDENTITY)).b
+      info = raw('google.rpc.ErrorInfo', "\x0a\x0cBOOK_ON_LOAN\x12\x13library.example.com".b + encoded(3, entry))
+      e = read(info, raw('recourse.v1.ErrorDetail', identity + encoded(4, encoded(104, encoded(2, entry)))))
+      assert_equal [{ 'a' => 'b' }] * 2, [e.metadata, e.recovery_actions.first.call_method.copy_fields.to_h]
+    end
+  end
+
+  def encoded(number, bytes)
+    Recourse.const_get(:Wire).send(:encode, number, bytes)
+  end
+
   def test_lengths_beyond_all_memory
     longest = "#{"\xff".b * 9}\x01".b
     ["\x22".b + longest, "\x9b\x06\x22".b + longest].each do |detail| # within an unknown group, too

@@ -165,7 +165,7 @@ fn cut(bytes: &[u8]) -> Option<(Field<'_>, &[u8])> {
             let (value, rest) = delimited(behind_key)?;
             (Value::Bytes(value), rest)
         }
-        3 => (Value::Other, group(behind_key)?),
+        3 => (Value::Other, group(number, behind_key)?),
         _ => (Value::Other, skip(wire_type, behind_key)?),
     };
     let raw = &bytes[..bytes.len() - rest.len()];
@@ -201,20 +201,17 @@ fn skip(wire_type: u64, bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Returns what comes after a group. Which of its ends is whose prost sees, which reads it after us.
-fn group(mut bytes: &[u8]) -> Option<&[u8]> {
-    let mut open = 1;
-    while open > 0 {
-        let (_, wire_type, rest) = key(bytes)?;
+/// Returns what comes after a group.
+fn group(number: u32, mut bytes: &[u8]) -> Option<&[u8]> {
+    let mut open = vec![number];
+    while !open.is_empty() {
+        let (number, wire_type, rest) = key(bytes)?;
         bytes = match wire_type {
             3 => {
-                open += 1;
+                open.push(number);
                 rest
             }
-            4 => {
-                open -= 1;
-                rest
-            }
+            4 if open.pop() == Some(number) => rest,
             _ => skip(wire_type, rest)?,
         };
     }

@@ -5,7 +5,7 @@ import {
   RecoveryActionSchema,
   type RecoveryAction,
 } from "../gen/recourse/v1/recovery_action_pb.js";
-import { clean } from "./text.js";
+import { clean, compareBytes } from "./text.js";
 
 const maxActions = 5;
 const maxLabel = 80;
@@ -65,7 +65,7 @@ function tidyList(list: ReflectList): void {
 
 // The maps of recovery actions have texts for keys and for values.
 function tidyMap(map: ReflectMap): void {
-  const entries = [...map];
+  const entries = [...map].sort(([a], [b]) => compareBytes(String(a), String(b)));
   map.clear();
   for (const [key, value] of entries) {
     map.set(cleanText(key), cleanText(value));

@@ -287,7 +287,7 @@ function retryDelay(details: readonly Any[]): number | undefined {
 // The longest duration of 64 bits of nanoseconds, in milliseconds.
 const maxMilliseconds = 9223372036854;
 
-/** milliseconds is a duration, without its fraction of one; undefined for one that is missing or invalid. */
+/** milliseconds is a duration, without its fraction of one, -1 for a negative one; undefined for one that is missing or invalid. */
 export function milliseconds(duration: Duration | undefined): number | undefined {
   if (duration === undefined) {
     return undefined;
@@ -297,8 +297,10 @@ export function milliseconds(duration: Duration | undefined): number | undefined
   if (Math.abs(seconds) > 315_576_000_000 || Math.abs(nanos) >= 1e9 || seconds * nanos < 0) {
     return undefined;
   }
-  const ms = seconds * 1000 + Math.trunc(nanos / 1e6) || 0; // not -0
-  return Math.min(ms, maxMilliseconds);
+  if (seconds < 0 || nanos < 0) {
+    return -1;
+  }
+  return Math.min(seconds * 1000 + Math.trunc(nanos / 1e6), maxMilliseconds);
 }
 
 function requestId(details: readonly Any[]): string {

@@ -10,7 +10,21 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** clean makes text from a server safe to show on one line, and cuts it to so many bytes of UTF-8. */
 export function clean(text: string, limit = Infinity): string {
   const shown = text.replace(loneSurrogates, "\u{fffd}").replace(spaces, " ").replace(removed, "");
-  return cut(shown.replace(/^ +| +$/g, ""), limit);
+  return cut(trim(shown), limit);
+}
+
+// trim takes the spaces off both ends. A pattern for those at the end would look at each run of spaces once for every
+// space in it.
+function trim(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text[start] === " ") {
+    start++;
+  }
+  while (end > start && text[end - 1] === " ") {
+    end--;
+  }
+  return text.slice(start, end);
 }
 
 function cut(text: string, limit: number): string {
@@ -22,7 +36,7 @@ function cut(text: string, limit: number): string {
   while (end > 0 && (bytes[end]! & 0xc0) === 0x80) {
     end--;
   }
-  return decoder.decode(bytes.subarray(0, end)).replace(/ +$/, "") + "...";
+  return trim(decoder.decode(bytes.subarray(0, end))) + "...";
 }
 
 /** byteLength is the length of text in UTF-8. */

@@ -21,15 +21,23 @@ export function split(bytes: Uint8Array): Field[] {
   while (reader.pos < reader.len) {
     const start = reader.pos;
     const [no, type] = reader.tag();
+    const behindTag = reader.pos;
     let value: Uint8Array = none;
     if (type === WireType.LengthDelimited) {
       value = reader.bytes();
     } else {
       reader.skip(type, no);
     }
+    if (type === WireType.Varint && !isVarint(bytes.subarray(behindTag, reader.pos))) {
+      throw new Error("a number of more than 64 bits"); // of which the reader passes over any
+    }
     fields.push({ no, type, raw: bytes.subarray(start, reader.pos), value });
   }
   return fields;
+}
+
+function isVarint(bytes: Uint8Array): boolean {
+  return bytes.length < 10 || (bytes.length === 10 && bytes[9]! <= 1);
 }
 
 /** join puts fields together again. */

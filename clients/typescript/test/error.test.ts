@@ -74,6 +74,19 @@ test("metadata has room for every key", () => {
   assert.deepEqual([...readError(error)!.metadata], [["__proto__", "x"]]);
 });
 
+test("a number of more than 64 bits is none", () => {
+  const value = [0x0a, 1, 0x61];
+  for (const [number, want] of [
+    [[...Array(9).fill(0xff), 1], "a"],
+    [[...Array(9).fill(0xff), 2], "NOT_FOUND"],
+    [[...Array(10).fill(0xff), 1], "NOT_FOUND"],
+  ] as const) {
+    const error = new ConnectError("", ConnectCode.NotFound);
+    error.details = [{ type: "google.rpc.ErrorInfo", value: Uint8Array.from([...value, 0x48, ...number]) }];
+    assert.equal(readError(error)?.errorCode, want);
+  }
+});
+
 test("a field of an unexpected wire type is passed over", () => {
   // outcome (5) as a text, then suggestion (3)
   const value = Uint8Array.from([0x2a, 1, 0x31, 0x1a, 3, ...Buffer.from("Ask")]);
@@ -100,4 +113,14 @@ test("of a mark that stands there twice the last counts", () => {
     readDegraded(new Headers({ "recourse-degraded-bin": "%", "recourse-degraded": "stale;age=1" }))?.kind,
     1,
   );
+});
+
+test("an age below zero is none, however little below", () => {
+  for (const [age, want] of [
+    [[0x10, ...Array(9).fill(0xff), 1], undefined], // -1 ns
+    [[0x10, 1], 0],
+  ] as const) {
+    const mark = Buffer.from([0x08, 1, 0x32, age.length, ...age]).toString("base64");
+    assert.equal(readDegraded(new Headers({ "recourse-degraded-bin": mark }))?.ageMs, want);
+  }
 });

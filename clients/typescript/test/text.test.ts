@@ -46,6 +46,12 @@ test("a text is cut at a character, to bytes of UTF-8", () => {
   }
 });
 
+test("a long run of spaces costs no more than other text", () => {
+  const started = performance.now();
+  assert.equal(clean("a" + " ".repeat(1 << 18) + "b", 6), "a...");
+  assert.ok(performance.now() - started < 2000);
+});
+
 test("a run of bytes that are no text becomes one U+FFFD", () => {
   for (const [bytes, want] of [
     [[0x61, 0xff, 0xff, 0x62], "a\ufffdb"],

@@ -35,7 +35,7 @@ def _tidy(message: Message) -> None:
     """Cleans every text of a message, and cuts its lists."""
     for field, value in message.ListFields():
         if field.message_type is not None and field.message_type.GetOptions().map_entry:  # of texts, as all in actions
-            entries = {clean(k, _MAX_TEXT): clean(v, _MAX_TEXT) for k, v in value.items()}
+            entries = {clean(k, _MAX_TEXT): clean(v, _MAX_TEXT) for k, v in sorted(value.items())}
             value.clear()
             value.update(entries)
         elif field.is_repeated:

@@ -117,11 +117,7 @@ def int32(value: int) -> int:
 
 
 def decode(kind: Type[M], data: bytes) -> Optional[M]:
-    """Decodes a message, mended where its strings are not UTF-8; None for bytes that are no message."""
-    try:
-        return kind.FromString(data)
-    except (DecodeError, ValueError):
-        pass
+    """Decodes a message, its strings made UTF-8; None for bytes that are no message."""
     try:
         return kind.FromString(_mend(data, kind.DESCRIPTOR, _MAX_NESTING))
     except (DecodeError, ValueError):
@@ -131,11 +127,13 @@ def decode(kind: Type[M], data: bytes) -> Optional[M]:
 def _mend(data: bytes, of: Any, depth: int) -> bytes:
     if depth == 0:
         raise Broken("nested too deeply")
+    is_entry = of.GetOptions().map_entry
     out = bytearray()
     for field in fields(data):
         known = of.fields_by_number.get(field.number)
         if known is None or field.kind != BYTES:
-            out += field.raw
+            if not is_entry:  # of texts, as all that are read: some decoders drop an entry for a field that they do not know
+                out += field.raw
             continue
         value = field.value
         if known.type == FieldDescriptor.TYPE_STRING:

@@ -131,15 +131,12 @@ module Recourse
     # value is there of BYTES only; raw is all of the field.
     Field = Struct.new(:number, :kind, :value, :raw)
 
-    # Decodes a message, mended where its strings are not UTF-8; nil for bytes that are no message.
+    # Decodes a message, its strings made UTF-8; nil for bytes that are no message. A decoder sees no field in an entry of a
+    # map but its key and its value: for any other, that of google-protobuf 3.21 writes where it must not.
     def self.decode(type, bytes)
-      type.decode(bytes)
-    rescue Google::Protobuf::ParseError
-      begin
-        type.decode(mend(type.descriptor, bytes))
-      rescue Google::Protobuf::ParseError, Broken
-        nil
-      end
+      type.decode(mend(type.descriptor, bytes))
+    rescue Google::Protobuf::ParseError, Broken
+      nil
     end
 
     def self.fields(bytes)
@@ -165,13 +162,25 @@ module Recourse
     def self.mend(type, bytes)
       known = type.to_h { |field| [field.number, field] }
       fields(bytes).map do |field|
-        of = field.kind == BYTES ? known[field.number]&.type : nil
-        case of
+        declared = known[field.number] if field.kind == BYTES
+        case declared&.type
         when :string then encode(field.number, Text.valid(field.value))
-        when :message then encode(field.number, mend(known[field.number].subtype, field.value))
+        when :message
+          inner = mend(declared.subtype, field.value)
+          inner = entry(inner) if map?(type, declared)
+          encode(field.number, inner)
         else field.raw
         end
       end.join
+    end
+
+    def self.map?(type, field)
+      field.label == :repeated && type.msgclass.new[field.name].is_a?(Google::Protobuf::Map)
+    end
+
+    # Keeps the key and the value of an entry of a map, of texts as all that are read.
+    def self.entry(bytes)
+      fields(bytes).select { |field| field.kind == BYTES && field.number.between?(1, 2) }.map(&:raw).join
     end
 
     def self.encode(number, bytes)
@@ -231,7 +240,7 @@ module Recourse
       raise Broken, 'a number is too long'
     end
 
-    private_class_method :mend, :encode, :number_of, :skip, :tag, :bytes_at, :varint
+    private_class_method :mend, :map?, :entry, :encode, :number_of, :skip, :tag, :bytes_at, :varint
   end
 
   # What errors and marks have in common.
@@ -271,7 +280,7 @@ module Recourse
       message.class.descriptor.each do |field|
         case value = message[field.name]
         when Google::Protobuf::Map
-          entries = value.to_h.map { |pair| pair.map { |text| Text.clean(text, MAX_TEXT) } } # of texts, as all in actions
+          entries = value.to_h.sort.map { |pair| pair.map { |text| Text.clean(text, MAX_TEXT) } } # of texts, as all in actions
           value.clear
           entries.each { |k, v| value[k] = v }
         when Google::Protobuf::RepeatedField

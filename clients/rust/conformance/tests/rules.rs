@@ -241,6 +241,25 @@ fn groups_are_passed_over() {
 }
 
 #[test]
+fn a_group_that_ends_as_another_is_no_message() {
+    let fields = [
+        field(1, b"A_CODE"),
+        field(2, b"example.com"),
+        field(3, b"Ask."),
+    ]
+    .concat();
+    // Field 6 is no group, 12 is none that anybody knows.
+    for (start, end, read) in [(6, 6, true), (6, 5, false), (12, 12, true), (12, 11, false)] {
+        let group: &[u8] = &[start << 3 | 3, end << 3 | 4];
+        let call = failed(
+            Code::NotFound,
+            vec![error_detail([&fields, group].concat())],
+        );
+        assert_eq!(read_error(&call).suggestion == "Ask.", read);
+    }
+}
+
+#[test]
 fn a_length_has_at_most_64_bits() {
     let suggestion =
         |value| read_error(&failed(Code::Internal, vec![error_detail(value)])).suggestion;

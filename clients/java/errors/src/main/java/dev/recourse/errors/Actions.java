@@ -1,9 +1,11 @@
 package dev.recourse.errors;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.MapEntry;
 import com.google.protobuf.Message;
 import dev.recourse.v1.RecoveryAction;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /** Recovery actions, within the limits of what is taken from a stranger. */
@@ -52,7 +54,13 @@ final class Actions {
       }
       message.clearField(field);
       List<?> items = (List<?>) value;
-      for (Object item : field.isMapField() ? items : items.subList(0, Math.min(items.size(), MAX_LIST))) {
+      if (field.isMapField()) { // of texts, as all in actions
+        items = new ArrayList<>(items);
+        items.sort(Comparator.comparing(item -> (String) ((MapEntry<?, ?>) item).getKey(), Text.BY_CODE_POINT));
+      } else {
+        items = items.subList(0, Math.min(items.size(), MAX_LIST));
+      }
+      for (Object item : items) {
         message.addRepeatedField(field, tidy(field, item));
       }
     });

@@ -1,5 +1,6 @@
 package dev.recourse.errors;
 
+import com.google.protobuf.Duration;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.recourse.v1.Degraded;
 import io.grpc.Metadata;
@@ -58,8 +59,9 @@ public final class DegradedAnswer {
       tidy.setDomain(Text.clean(mark.getDomain(), Text.DOMAIN));
     }
     boolean negative = mark.getAge().getSeconds() < 0 || mark.getAge().getNanos() < 0;
-    if (mark.hasAge() && !negative && Reading.duration(mark.getAge()).isPresent()) {
-      tidy.setAge(mark.getAge());
+    if (mark.hasAge() && !negative) {
+      Reading.duration(mark.getAge()).ifPresent(age -> // which is the longest that nanoseconds can count, or less
+          tidy.setAge(Duration.newBuilder().setSeconds(age.getSeconds()).setNanos(age.getNano())));
     }
     return tidy.build().equals(Degraded.getDefaultInstance()) ? fromText("") : tidy.build();
   }
