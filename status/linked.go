@@ -25,8 +25,19 @@ func (v linkedValue) Number() protoreflect.EnumNumber         { return v.number 
 
 type identity struct{ domain, errorCode string }
 
+// declares is the declaration of an error that came from elsewhere, if it is linked in and
+// does not show everything to everybody.
+func declares(domain, errorCode string) *declaration {
+	d := linked()[identity{domain, errorCode}]
+	if d != nil {
+		d.parse()
+	}
+	return d
+}
+
 // linked are the declarations, in all proto files of the program, that do not show everything
-// to everybody. They are read once, when an error that came from elsewhere is sent on first.
+// to everybody. They are found once, when an error that came from elsewhere is sent on first,
+// and each is parsed by declares.
 var linked = sync.OnceValue(func() map[identity]*declaration {
 	var files []protoreflect.FileDescriptor
 	protoregistry.GlobalFiles.RangeFiles(func(f protoreflect.FileDescriptor) bool {
@@ -68,15 +79,7 @@ func addLinked(all map[identity]*declaration, enums protoreflect.EnumDescriptors
 	}
 }
 
-// secrets is the declaration of an error that came from elsewhere, if it is linked in and
-// does not show everything to everybody.
-func (f *fields) secrets() *declaration {
-	d := linked()[identity{f.domain, f.errorCode}]
-	if d != nil {
-		d.parse()
-	}
-	return d
-}
+func (f *fields) secrets() *declaration { return declares(f.domain, f.errorCode) }
 
 // bind holds an error that came from elsewhere, with this message, to its declaration: the
 // service that made the error may have shown this process more than the callers of this

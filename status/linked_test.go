@@ -45,7 +45,9 @@ var depot = func() protoreflect.EnumDescriptor {
 			value {name: "DEPOT_ERROR_BURNT" number: 4 options {[recourse.v1.error] {
 				code: CODE_DATA_LOSS message: "hall 7 is gone" visibility: VISIBILITY_INTERNAL}}}
 			value {name: "DEPOT_ERROR_BROKEN" number: 5 options {[recourse.v1.error] {
-				code: CODE_INTERNAL message: "the crane of hall 7 is broken" visibility: VISIBILITY_INTERNAL}}}}}`), f)
+				code: CODE_INTERNAL message: "the crane of hall 7 is broken" visibility: VISIBILITY_INTERNAL}}}
+			value {name: "DEPOT_ERROR_SUNK" number: 6 options {[recourse.v1.error] {
+				code: CODE_UNAVAILABLE message: "the barge is gone" visibility: VISIBILITY_INTERNAL}}}}}`), f)
 	if err == nil {
 		file, ferr := protodesc.NewFile(f, protoregistry.GlobalFiles)
 		if err = ferr; err == nil {
@@ -250,6 +252,18 @@ func TestACauseThatIsNotForEverybody(t *testing.T) {
 				t.Errorf("trust %d sees %s", trust, s)
 			}
 		}
+	}
+}
+
+// It is no matter whether this process has met an error of that kind before: of this one it has not.
+func TestACauseThatNobodyHasMet(t *testing.T) {
+	chain := remote(rpc(t, codes.Unavailable, "no", &errdetails.ErrorInfo{Reason: "HALL_DOWN", Domain: "hall.example.com"},
+		&recoursev1.ErrorDetail{ErrorCode: "HALL_DOWN", Domain: "hall.example.com",
+			Causes: []*recoursev1.CauseLink{{Service: "depot.v1.Depot", Domain: "depot.example.com", ErrorCode: "SUNK", Code: 14}}}))
+	r := overTheWire(t, status.Classify(chain), status.Rendering{Trust: status.Partner, PartnerDomains: []string{"hall.example.com", "depot.example.com"}})
+	e, _ := status.From(r)
+	if s := fmt.Sprint(e.Causes()); len(e.Causes()) != 2 || strings.Contains(s, "SUNK") {
+		t.Errorf("a partner sees %s", s)
 	}
 }
 

@@ -49,7 +49,7 @@ func (d *draft) redact(e *Error, r *Rendering) {
 	}
 	if r.Trust == Partner {
 		for i, c := range d.causes {
-			declared := linked()[identity{c.GetDomain(), c.GetErrorCode()}]
+			declared := declares(c.GetDomain(), c.GetErrorCode())
 			if !slices.Contains(r.PartnerDomains, c.GetDomain()) || declared != nil && tooHigh(declared.spec.GetVisibility(), Partner) {
 				d.causes[i] = &recoursev1.CauseLink{Code: c.GetCode(), Redaction: recoursev1.CauseLink_REDACTION_FULL}
 			}
