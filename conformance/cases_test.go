@@ -146,7 +146,7 @@ func cases() map[string]golden.Case {
 		if _, twice := all[name]; twice {
 			panic(name + " stands there twice")
 		}
-		all[name] = golden.Case{About: about, Call: call}
+		all[name] = golden.Case{Name: name, About: about, Call: call}
 	}
 
 	for c := codes.Canceled; c <= codes.Unauthenticated; c++ {
@@ -298,10 +298,11 @@ func cases() map[string]golden.Case {
 	}
 	add("thirty-two-details-are-read", "what comes after 32 details is not read", book(append(slices.Clone(thirty), identity)...))
 	add("thirty-two-details", "32 details are read", book(append(slices.Clone(thirty[:31]), identity)...))
-	large := all["info-only"]
-	large.About, large.FileOnly = "what comes after 64 KiB of details is not read", "no client takes trailers as long"
-	large.Call = book(identity, raw("acme.v1.Novelty", make([]byte, 64<<10)), of(&detail{Suggestion: "too late"}))
-	all["sixty-four-kib-are-read"] = large
+	const large = "sixty-four-kib-are-read"
+	add(large, "what comes after 64 KiB of details is not read", book(identity, raw("acme.v1.Novelty", make([]byte, 64<<10)), of(&detail{Suggestion: "too late"})))
+	fileOnly := all[large]
+	fileOnly.FileOnly = "no client takes trailers as long"
+	all[large] = fileOnly
 	garbage := book()
 	garbage.Status = []byte("this is no status \xff\xfe")
 	add("status-undecodable", "details that are no google.rpc.Status: the code and the message are left", garbage)

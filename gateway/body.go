@@ -7,11 +7,12 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
+	"github.com/recourse-dev/recourse/catalog"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
+	"github.com/recourse-dev/recourse/status/template"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -138,7 +139,8 @@ func (a *answer) asProblem() problemBody {
 	p := problemBody{
 		Type: "about:blank", Title: title(a.http), Status: a.http, Detail: e.Message(),
 		Code: codeName(e.Code()), Reason: e.ErrorCode(), Domain: e.Domain(),
-		Retry: problemRetry{Verdict: word(e.Verdict().String(), "VERDICT_")}, RequestID: a.requestID,
+		Retry:   problemRetry{Verdict: catalog.Word(e.Verdict()), Why: catalog.Word(e.RetryAdvice().GetWhy())},
+		Outcome: catalog.Word(e.Outcome()), RequestID: a.requestID,
 	}
 	if a.docs != "" {
 		p.Type, p.Title = a.docs+url.PathEscape(p.Reason), sentence(p.Reason)
@@ -146,14 +148,8 @@ func (a *answer) asProblem() problemBody {
 	if a.requestID != "" {
 		p.Instance = urn(a.requestID)
 	}
-	if o := e.Outcome(); o != 0 {
-		p.Outcome = word(o.String(), "OUTCOME_")
-	}
-	if w := e.RetryAdvice().GetWhy(); w != 0 {
-		p.Retry.Why = word(w.String(), "WHY_")
-	}
 	if a.delay >= 0 {
-		p.Retry.Delay = seconds(a.delay)
+		p.Retry.Delay = template.Duration(a.delay)
 	}
 	info, _ := status.Detail[*errdetails.ErrorInfo](e)
 	p.Metadata = info.GetMetadata() // with what is personal: the caller may see it
@@ -221,17 +217,11 @@ func known(a *recoursev1.RecoveryAction) {
 // codeName is a code as google.rpc.Code spells it.
 func codeName(c codes.Code) string { return status.New(c, "", "").ErrorCode() }
 
-func word(name, prefix string) string { return strings.TrimPrefix(name, prefix) }
-
 // sentence makes "Book not found" of BOOK_NOT_FOUND.
 func sentence(errorCode string) string {
 	s := strings.ToLower(strings.ReplaceAll(errorCode, "_", " "))
 	_, first := utf8.DecodeRuneInString(s)
 	return strings.ToUpper(s[:first]) + s[first:]
-}
-
-func seconds(d time.Duration) string {
-	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s"
 }
 
 // urn makes a URI of a request id: of a UUID its own (RFC 9562).

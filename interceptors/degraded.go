@@ -26,8 +26,8 @@ const (
 
 // maxDegraded is what a writer sends: in Base64, and with what else is in the
 // headers, it passes a stock nginx, whose 4 KiB hold all of them. Above that it
-// makes an error of the answer. A reader takes more.
-const maxDegraded = 2048
+// makes an error of the answer. maxMark is what a reader takes from a stranger.
+const maxDegraded, maxMark = 2048, 8192
 
 // SetDegraded marks the answer of the call that ctx belongs to, on a server, as
 // degraded: the handler knows that it is not the real one. It takes effect where
@@ -131,7 +131,7 @@ func DegradedIn(md metadata.MD) *recoursev1.Degraded {
 		return kindOnly(md[degradedText]) // a proxy has dropped the rest
 	}
 	v := values[len(values)-1]
-	if len(v) > 4*maxDegraded {
+	if len(v) > maxMark {
 		return kindOnly(md[degradedText])
 	}
 	d, ok := decodeDegraded([]byte(v))

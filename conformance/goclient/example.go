@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
+	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
 )
 
@@ -79,7 +80,7 @@ var examples = []situation{
 		if err != nil {
 			return err
 		}
-		if reply.GetAnswer() == "" || len(v.trailer["recourse-degraded-bin"]) == 0 {
+		if reply.GetAnswer() == "" || interceptors.DegradedIn(v.trailer) == nil {
 			return fmt.Errorf("the answer %q is not marked", reply.GetAnswer())
 		}
 		return nil

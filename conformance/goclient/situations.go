@@ -9,12 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/recourse-dev/recourse/conformance/internal/golden"
 	assistantv1 "github.com/recourse-dev/recourse/gen/go/assistant/v1"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/interceptors"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/protobuf/proto"
 )
 
 // visit is one situation.
@@ -105,7 +106,7 @@ func (v *visit) ended(err error, errorCode string, checks ...func(*status.Error)
 	if !ok || e.ErrorCode() != errorCode {
 		return fmt.Errorf("ended with %v, want %s", err, errorCode)
 	}
-	e = status.Received(e.Unwrap(), "", strings.Join(v.trailer["x-request-id"], ""), false)
+	e = golden.WithTrailer(e, v.trailer)
 	for _, check := range checks {
 		if err := check(e); err != nil {
 			return err
@@ -165,11 +166,7 @@ func traceable(e *status.Error) error {
 
 // degraded fails where the answer has not the mark of the server in live.go.
 func (v *visit) degraded() error {
-	mark := strings.Join(v.trailer["recourse-degraded-bin"], "")
-	d := new(recoursev1.Degraded)
-	if err := proto.Unmarshal([]byte(mark), d); err != nil {
-		return err
-	}
+	d := interceptors.DegradedIn(v.trailer)
 	if d.GetKind() != recoursev1.Degraded_KIND_STALE || d.GetErrorCode() != "MODEL_BUSY" || d.GetSuggestion() == "" {
 		return fmt.Errorf("the mark is %v", d)
 	}
@@ -285,8 +282,8 @@ var situations = []situation{
 	}},
 	{"answer/real", func(v *visit) error {
 		_, err := v.process("hello")
-		if err == nil && len(v.trailer["recourse-degraded-bin"])+len(v.trailer["recourse-degraded"]) > 0 {
-			err = fmt.Errorf("marked: %v", v.trailer)
+		if mark := interceptors.DegradedIn(v.trailer); err == nil && mark != nil {
+			err = fmt.Errorf("marked: %v", mark)
 		}
 		return err
 	}},

@@ -23,7 +23,6 @@ type servers struct {
 type server struct {
 	cmd   *exec.Cmd
 	stdin io.Closer // a server stops when it ends
-	lines chan string
 }
 
 // grace is how long a server may take to stop.
@@ -83,13 +82,13 @@ func (s *servers) run(ctx context.Context, name string, addresses int, args ...s
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	up := &server{cmd, stdin, make(chan string, addresses)}
-	s.running = append(s.running, up)
+	s.running = append(s.running, &server{cmd, stdin})
+	lines := make(chan string, addresses)
 	go func() {
-		defer close(up.lines)
-		for lines := bufio.NewScanner(stdout); lines.Scan(); {
-			if len(up.lines) < cap(up.lines) {
-				up.lines <- lines.Text()
+		defer close(lines)
+		for out := bufio.NewScanner(stdout); out.Scan(); {
+			if len(lines) < cap(lines) {
+				lines <- out.Text()
 			}
 		}
 	}()
@@ -98,7 +97,7 @@ func (s *servers) run(ctx context.Context, name string, addresses int, args ...s
 	defer late.Stop()
 	for len(found) < addresses {
 		select {
-		case line, ok := <-up.lines:
+		case line, ok := <-lines:
 			what, addr, two := cutLast(line)
 			if !ok || !two {
 				said, _ := os.ReadFile(log.Name())

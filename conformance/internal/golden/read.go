@@ -81,24 +81,29 @@ func (r *Reader) Read(ctx context.Context, c Case) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if e != nil { // of the trailers, grpc-go's error has the status only
-		e = status.Received(e.Unwrap(), "", strings.Join(trailer["x-request-id"], ""), false)
+	if e != nil {
+		e = WithTrailer(e, trailer)
 	}
-	var degraded *recoursev1.Degraded // which nobody but the interceptors reads
-	stock, err := Of(e, degraded)
+	stock, err := Of(e, interceptors.DegradedIn(trailer))
 	if err != nil {
 		return Report{}, err
 	}
+	var degraded *recoursev1.Degraded
 	if e, err = call(ctx, r.ours, c, interceptors.Degraded(&degraded)); err != nil {
 		return Report{}, err
 	}
 	ours, err := Of(e, degraded)
-	if err != nil || e == nil {
-		return ours, err
+	if err != nil {
+		return Report{}, err
 	}
 	// Our client knows which method failed, and notes why it did not try again.
 	ours.Operation, ours.Why, ours.Attempts = stock.Operation, stock.Why, stock.Attempts
 	return ours, ours.Compare(stock)
+}
+
+// WithTrailer reads an error of grpc-go again, with what it does not have of the trailers: the request id.
+func WithTrailer(e *status.Error, trailer metadata.MD) *status.Error {
+	return status.Received(e.Unwrap(), "", strings.Join(trailer["x-request-id"], ""), false)
 }
 
 // call returns the error as package status reads it, nil where the call has none.

@@ -2,9 +2,9 @@ package golden
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
+	"github.com/recourse-dev/recourse/catalog"
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -85,16 +85,10 @@ func bodyOf(m protoreflect.Message, custom string) (json.RawMessage, error) {
 	return b, err
 }
 
-// word is the name of an enum's value without the prefix that all of them have, and empty for the first and for one that
-// this reader does not know.
-func word(v interface {
-	fmt.Stringer
-	protoreflect.Enum
-}) string {
-	d := v.Descriptor().Values()
-	if v.Number() == 0 || d.ByNumber(v.Number()) == nil {
+// word is the name of an enum's value without its prefix, and empty for one that this reader does not know.
+func word(v protoreflect.Enum) string {
+	if v.Descriptor().Values().ByNumber(v.Number()) == nil {
 		return ""
 	}
-	prefix := strings.TrimSuffix(string(d.ByNumber(0).Name()), "UNSPECIFIED")
-	return strings.TrimPrefix(v.String(), prefix)
+	return catalog.Word(v)
 }
