@@ -82,8 +82,10 @@ type evidence struct {
 	ends    atomic.Int64
 	due     int64             // what ends is when this attempt has ended
 	end     grpc.CallOption   // that counts them
-	options []grpc.CallOption // the application's, and our own
+	options []grpc.CallOption // the application's, and our own, which are the same in each attempt
 	room    [4]grpc.CallOption
+	theirs  bool // there are some of the application's
+	lent    bool // to an attempt
 }
 
 // given returns the options of an attempt. A stream tells its trailer itself.
@@ -92,10 +94,12 @@ func (e *evidence) given(opts []grpc.CallOption, streams bool) []grpc.CallOption
 		e.end = grpc.OnFinish(func(error) { e.ends.Add(1) })
 		e.options = e.room[:0]
 	}
-	e.due = e.ends.Load() + 1
-	e.options = append(append(e.options[:0], opts...), e.end, grpc.Peer(&e.peer))
-	if !streams {
-		e.options = append(e.options, grpc.Trailer(&e.trailer))
+	e.due, e.lent, e.theirs = e.ends.Load()+1, true, len(opts) > 0
+	if e.theirs || len(e.options) == 0 {
+		e.options = append(append(e.options[:0], opts...), e.end, grpc.Peer(&e.peer))
+		if !streams {
+			e.options = append(e.options, grpc.Trailer(&e.trailer))
+		}
 	}
 	return e.options[:len(e.options):len(e.options)]
 }
@@ -105,15 +109,17 @@ func (e *evidence) complete() bool { return e.ends.Load() == e.due }
 
 // clear makes the evidence that is complete fit for another attempt.
 func (e *evidence) clear() {
-	e.trailer, e.peer = nil, peer.Peer{}
-	clear(e.options)
-	e.options = e.options[:0]
+	e.trailer, e.peer, e.lent = nil, peer.Peer{}, false
+	if e.theirs {
+		clear(e.options)
+		e.options = e.options[:0]
+	}
 }
 
 // notSent reports whether no byte of the attempt has left the process.
 func (k *calling) notSent() bool {
 	e := k.told
-	return e != nil && len(e.options) > 0 && e.complete() && e.peer.Addr == nil
+	return e != nil && e.lent && e.complete() && e.peer.Addr == nil
 }
 
 // engaged reads a call's options, and reports whether there is anything to do.
@@ -238,15 +244,16 @@ func (k *calling) answered(taken bool) {
 	case !k.open:
 		return
 	case taken:
-		k.method.target.throttle.Accepted(seconds())
+		k.method.target.throttle.Accepted(seconds)
 	default:
 		k.method.target.throttle.Refused(seconds())
 	}
 	k.open = false
 }
 
-// seconds is the throttles' clock, for less than half the price of time.Now.
-func seconds() int64 { return int64(time.Since(start) / time.Second) }
+// seconds is the throttles' clock, for less than half the price of time.Now. It is
+// never 0.
+func seconds() int64 { return int64(time.Since(epoch) / time.Second) }
 
 // secondsBefore is what seconds said so long before end, where end is a time of the
 // same clock: a deadline has had it read already.
@@ -254,10 +261,11 @@ func secondsBefore(end time.Time, left time.Duration) int64 {
 	if end == end.Round(0) { // a time of day
 		return 0
 	}
-	return int64((end.Sub(start) - left) / time.Second)
+	return int64((end.Sub(epoch) - left) / time.Second)
 }
 
-var start = time.Now()
+// epoch is a second before the process began.
+var epoch = time.Now().Add(-time.Second)
 
 // overload reports whether the server had no room for the attempt, which a server
 // that merely fails has.

@@ -48,6 +48,9 @@ func TestADeadlineTellsTheSecond(t *testing.T) {
 	if after := seconds(); got < before || got > after {
 		t.Errorf("got %d, between %d and %d", got, before, after)
 	}
+	if before == 0 {
+		t.Error("the first second is 0, which stands for none")
+	}
 	if got := secondsBefore(time.Now().Add(time.Minute).Round(0), time.Minute); got != 0 {
 		t.Errorf("of a time of day %d, want none", got)
 	}

@@ -13,12 +13,17 @@ import (
 
 // unaryCall is a call with one request and one reply, with all its attempts.
 type unaryCall struct {
+	unaryState
+	own     trouble  // so that it costs nothing
+	watched observed // likewise
+}
+
+// unaryState is what every call has, and most calls have nothing else.
+type unaryState struct {
 	calling
 	req, reply any
 	invoker    grpc.UnaryInvoker
 
-	own     trouble       // so that it costs nothing
-	watched observed      // likewise
 	last    bool          // gRPC itself is below
 	kept    bool          // something may hold on to the call when it is over
 	asked   proto.Message // the request as it was, for the fallbacks
@@ -45,7 +50,13 @@ func (u *unaryCall) release() {
 	} else {
 		told = nil
 	}
-	*u = unaryCall{}
+	if u.trouble != nil {
+		u.own = trouble{}
+	}
+	if u.observed != nil {
+		u.watched = observed{}
+	}
+	u.unaryState = unaryState{}
 	u.told = told
 	unaryCalls.Put(u)
 }
@@ -117,7 +128,7 @@ func (u *unaryCall) Again(_ context.Context, n int) error {
 // own.
 func (u *unaryCall) options() []grpc.CallOption {
 	switch {
-	case u.told != nil && len(u.told.options) == 0: // of a call before
+	case u.told != nil && !u.told.lent: // of a call before
 	case u.settled():
 		u.told.clear()
 	default:

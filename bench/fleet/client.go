@@ -145,7 +145,7 @@ func (o *ours) answered(now time.Time, taken bool) {
 	switch {
 	case o.throttle == nil:
 	case taken:
-		o.throttle.Accepted(now.Unix())
+		o.throttle.Accepted(now.Unix)
 	default:
 		o.throttle.Refused(now.Unix())
 	}

@@ -165,7 +165,7 @@ func (o *unbudgetedCall) Again(ctx context.Context, _ int) error {
 	err := o.invoke(ctx)
 	o.late = ctx.Err() != nil
 	if err == nil {
-		o.throttle.Accepted(time.Now().Unix())
+		o.throttle.Accepted(time.Now().Unix)
 	}
 	return err
 }
@@ -177,7 +177,7 @@ func (o *unbudgetedCall) Judge(err error) retry.Failure {
 	if now := time.Now(); f.TimedOut || f.GivenUp || hint {
 		o.throttle.Refused(now.Unix())
 	} else {
-		o.throttle.Accepted(now.Unix())
+		o.throttle.Accepted(now.Unix)
 	}
 	return f
 }

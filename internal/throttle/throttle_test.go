@@ -19,7 +19,7 @@ func drawn(x float64) func() float64 { return func() float64 { return x } }
 
 func end(t *Throttle, now time.Time, accepted bool) {
 	if accepted {
-		t.Accepted(now.Unix())
+		t.Accepted(now.Unix)
 	} else {
 		t.Refused(now.Unix())
 	}
