@@ -64,7 +64,12 @@ func told(to []byte, e *status.Error, said string, err error) ([]byte, *status.E
 	to = fmt.Append(to, err)
 	of, _ := status.From(err)
 	if shown, whole := shown(of); !whole {
-		text := strings.ReplaceAll(string(to[start:]), of.Message(), shown)
+		text := string(to[start:])
+		for _, m := range [...]string{of.GRPCStatus().Message(), of.Message()} { // as it came, and as it is read
+			if m != "" {
+				text = strings.ReplaceAll(text, m, shown)
+			}
+		}
 		to = append(to[:start], text...)
 	}
 	return to, of
@@ -78,7 +83,7 @@ func message(e *status.Error, st *grpcstatus.Status, err error) string {
 	}
 	of, _ := status.From(err)
 	if shown, whole := shown(of); !whole {
-		return strings.ReplaceAll(st.Message(), of.Message(), shown)
+		return shown
 	}
 	return st.Message()
 }
