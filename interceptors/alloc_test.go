@@ -4,6 +4,7 @@ package interceptors
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/recourse-dev/recourse/internal/rpctest"
 	"github.com/recourse-dev/recourse/internal/terminal"
 	"github.com/recourse-dev/recourse/policy"
+	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -80,6 +82,18 @@ func TestTheSuccessPathAllocates(t *testing.T) {
 		if got := testing.AllocsPerRun(100, row.call); got > row.most {
 			t.Errorf("%s: %v allocations, want at most %v", row.name, got, row.most)
 		}
+	}
+}
+
+// What the default log allocates for a handler's error of grpc-go's: the text of the cause.
+func TestTheDefaultLogAllocates(t *testing.T) {
+	old := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
+	defer slog.SetDefault(old)
+	cause := grpcstatus.Error(codes.Unavailable, "the model is busy")
+	f := Failure{Call: Call{Method: "/a.B/C"}, Err: status.Classify(cause), Cause: cause, RequestID: "r-1", Attempts: 1}
+	if n := testing.AllocsPerRun(100, func() { logFailure(t.Context(), f) }); n > 1 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

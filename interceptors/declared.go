@@ -2,13 +2,13 @@ package interceptors
 
 import (
 	"cmp"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 
 	"github.com/recourse-dev/recourse/catalog"
 	"github.com/recourse-dev/recourse/catalog/locale"
+	"github.com/recourse-dev/recourse/internal/chain"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -114,7 +114,7 @@ func (c *serverCall) held(e *status.Error) (_ *status.Error, undeclared bool) {
 type undeclaredError struct{ err *status.Error }
 
 func (u undeclaredError) Error() string {
-	return fmt.Sprintf("not declared by its method: %s", causes(u.err))
+	return string(chain.Append([]byte("not declared by its method: "), u.err, "", nil))
 }
 
 // Translations sends a declared error in the caller's language too, where there is a text in

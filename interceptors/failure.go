@@ -2,16 +2,13 @@ package interceptors
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"reflect"
-	"strings"
 
 	recoursev1 "github.com/recourse-dev/recourse/gen/go/recourse/v1"
+	"github.com/recourse-dev/recourse/internal/chain"
 	"github.com/recourse-dev/recourse/policy"
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
-	grpcstatus "google.golang.org/grpc/status"
 )
 
 // Failure is a call that failed.
@@ -52,77 +49,39 @@ type Failure struct {
 // degraded answer, and the stack of a panic unless the policy's StackTraces is off.
 // The cause shows what no caller may see; it is cut to 4 KiB.
 func (f Failure) LogValue() slog.Value {
-	attrs := make([]slog.Attr, 0, 7)
-	attrs = append(attrs,
+	return slog.GroupValue(f.attrs(make([]slog.Attr, 0, maxAttrs))...)
+}
+
+const maxAttrs = 9
+
+// attrs appends what LogValue says.
+func (f *Failure) attrs(to []slog.Attr) []slog.Attr {
+	var space [512]byte
+	cause := string(chain.Append(space[:0], f.Err, "", f.Cause))
+	to = append(to,
 		slog.String("method", f.Method),
 		slog.String("code", f.Err.Code().String()),
 		slog.String("error_code", f.Err.ErrorCode()),
 		slog.String("request_id", f.RequestID),
+		slog.String("cause", status.Display(cause, maxCauseText)),
 	)
-	attrs = append(attrs, slog.String("cause", status.Display(f.chain(), maxCauseText)))
 	if f.Attempts > 1 {
-		attrs = append(attrs, slog.Int("attempts", f.Attempts))
+		to = append(to, slog.Int("attempts", f.Attempts))
 	}
 	if f.Degraded != nil {
-		attrs = append(attrs, slog.String("degraded", degradedLine(f.Degraded)))
+		to = append(to, slog.String("degraded", degradedLine(f.Degraded)))
 	}
 	if f.Elided > 0 {
-		attrs = append(attrs, slog.Int("elided", f.Elided))
+		to = append(to, slog.Int("elided", f.Elided))
 	}
-	if p := panicIn(f.Err); p != nil && (f.Policy == nil || f.Policy.StackTraces) {
-		attrs = append(attrs, slog.String("stack", string(p.Stack)))
+	if p := chain.Panic(f.Err); p != nil && (f.Policy == nil || f.Policy.StackTraces) {
+		to = append(to, slog.String("stack", string(p.Stack)))
 	}
-	return slog.GroupValue(attrs...)
+	return to
 }
 
 // maxCauseText is the most of a chain of causes that a record shows, in bytes.
 const maxCauseText = 4 << 10
-
-// chain is the text of everything that led to the failure.
-func (f Failure) chain() string {
-	if f.Cause == nil { // of an answer that was made for want of one, or read without any
-		return causes(f.Err)
-	}
-	return causes(f.Cause)
-}
-
-// panicIn finds the panic behind an error, where this package and status put it.
-func panicIn(err error) *status.PanicError {
-	for range maxCauses {
-		switch e := err.(type) {
-		case *status.PanicError:
-			return e
-		case afterwards:
-			if p := panicIn(e.was); p != nil {
-				return p
-			}
-			err = e.err
-		case interface{ Unwrap() []error }: // of fallbacks that have failed too
-			for _, one := range e.Unwrap() {
-				if p, ok := one.(*status.Error); ok {
-					one = p.Unwrap()
-				}
-				if p, ok := one.(*status.PanicError); ok {
-					return p
-				}
-			}
-			return nil
-		default:
-			inner, ok := status.From(err)
-			if !ok || same(inner.Unwrap(), err) { // it was read from err itself
-				return nil
-			}
-			err = inner.Unwrap()
-		}
-	}
-	return nil
-}
-
-// same reports whether two errors are one. Those that cannot be compared are not.
-func same(a, b error) (is bool) {
-	defer func() { _ = recover() }()
-	return a == b
-}
 
 // logFailure writes what nobody else is shown: the server's faults, and causes
 // that stay behind an answer; with a policy, all or only the former, and what a
@@ -151,7 +110,7 @@ func logFailure(ctx context.Context, f Failure) {
 // log describes a failure only where the log is on.
 func log(ctx context.Context, level slog.Level, message string, f Failure) {
 	if l := slog.Default(); l.Enabled(ctx, level) {
-		l.LogAttrs(ctx, level, message, f.LogValue().Group()...)
+		l.LogAttrs(ctx, level, message, f.attrs(make([]slog.Attr, 0, maxAttrs))...)
 	}
 }
 
@@ -163,71 +122,6 @@ func logRecovery(ctx context.Context, f Failure) {
 	}
 	log(ctx, slog.LevelInfo, message, f)
 }
-
-// causes returns the text of err and, since a *status.Error never shows its
-// cause, of the causes behind one. fmt survives an Error method that panics.
-func causes(err error) string {
-	text := told(err)
-	if p, ok := unwrapOwn(err).(*status.PanicError); ok {
-		return p.Error() // what stands for a panic says nothing
-	}
-	for range maxCauses {
-		e, ok := status.From(err)
-		if !ok || e.Unwrap() == nil {
-			break
-		}
-		if err = e.Unwrap(); readFrom(e, err) {
-			break
-		}
-		more := told(err)
-		if more == text {
-			break
-		}
-		text += ": " + more
-	}
-	return text
-}
-
-// told is the text of an error. What grpc-go makes of an answer has the message in it as it
-// came, with what may be for this service alone.
-func told(err error) string {
-	text := fmt.Sprint(err)
-	e, ok := status.From(err)
-	if !ok || !e.Received() || e.Message() == "" {
-		return text
-	}
-	if shown := strings.TrimPrefix(e.Error(), e.Code().String()+" "+e.ErrorCode()+": "); shown != e.Message() {
-		text = strings.ReplaceAll(text, e.Message(), shown)
-	}
-	return text
-}
-
-// readFrom reports whether e is what was made of err, an error of grpc-go's that says
-// nothing else.
-func readFrom(e *status.Error, err error) bool {
-	if reflect.TypeOf(err) != plain {
-		return false
-	}
-	st := grpcstatus.Convert(err)
-	return st.Code() == e.Code() && st.Message() == e.Message()
-}
-
-var plain = reflect.TypeOf(grpcstatus.Error(codes.Unknown, ""))
-
-const maxCauses = 8
-
-func unwrapOwn(err error) error {
-	if e, ok := err.(*status.Error); ok {
-		return e.Unwrap()
-	}
-	return nil
-}
-
-// afterwards is a fault of a hook that was told of an error: neither may be lost.
-type afterwards struct{ err, was error }
-
-func (a afterwards) Error() string { return fmt.Sprintf("%v, when told of: %s", a.err, causes(a.was)) }
-func (a afterwards) Unwrap() error { return a.err }
 
 // report calls a hook that may panic.
 func report(ctx context.Context, hook func(context.Context, Failure), f Failure) {

@@ -3,6 +3,7 @@ package interceptors
 import (
 	"context"
 
+	"github.com/recourse-dev/recourse/internal/chain"
 	"github.com/recourse-dev/recourse/status"
 )
 
@@ -151,7 +152,7 @@ func endOne(r Run, was error) (err error) {
 // fault.
 func withCause(fault error, was error) error {
 	e := status.Classify(fault)
-	return e.With(status.Cause(afterwards{err: e.Unwrap(), was: was}))
+	return e.With(status.Cause(chain.Afterwards{Err: e.Unwrap(), Was: was}))
 }
 
 // recovered makes an error of a panic. Defer it directly.

@@ -13,6 +13,7 @@ import (
 	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/reflect/protodesc"
@@ -94,6 +95,34 @@ func TestAnErrorSentOnOverTwoHops(t *testing.T) {
 				}
 				if s := logged.LogValue().String(); strings.Contains(s, "Ada") || logged.Err.Metadata()["buyer"] != "" {
 					t.Errorf("%s, %s: to be logged: %s", name, shape.Name, s)
+				}
+			}
+		}
+	}
+}
+
+// What the depot tells this service alone does not get into its log, however it is passed on, and although the reading of
+// it cleans the message, and cuts it.
+func TestWhatADependencyToldIsNotLogged(t *testing.T) {
+	sent := status.Classify(late.Make(nil, "teapot", "Ada", "north")).Encode(status.Rendering{Trust: status.Internal, Domain: "depot.test"}).Status.Proto()
+	for _, message := range []string{
+		sent.GetMessage(), sent.GetMessage() + "\n", strings.ReplaceAll(sent.GetMessage(), " ", "\t"), sent.GetMessage() + strings.Repeat(" and Ada", 99),
+	} {
+		sent.Message = message
+		plain := grpcstatus.ErrorProto(sent)
+		read, _ := status.From(plain)
+		for name, err := range map[string]error{
+			"as it came":          plain,
+			"wrapped":             fmt.Errorf("of the depot: %w", plain),
+			"received":            status.Received(plain, "/a.B/C", "", false),
+			"read":                read,
+			"amended":             read.With(status.Suggest("Ask the depot.")),
+			"as a cause":          status.New(codes.Internal, "NO_TEAPOT", "no teapot", status.Cause(plain)),
+			"wrapped, as a cause": status.New(codes.Internal, "NO_TEAPOT", "no teapot", status.Cause(fmt.Errorf("of the depot: %w", plain))),
+		} {
+			for _, f := range []interceptors.Failure{{Err: status.Classify(err), Cause: err}, {Err: read, Cause: err}} {
+				if s := f.LogValue().String(); strings.Contains(s, "Ada") || !strings.Contains(s, "for *** waits in") {
+					t.Errorf("%q, %s: to be logged: %s", message, name, s)
 				}
 			}
 		}

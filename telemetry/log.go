@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/hex"
 	"log/slog"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/internal/chain"
 	"github.com/recourse-dev/recourse/status"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
@@ -28,6 +30,7 @@ const (
 // Bounds of texts in a record, in bytes.
 const (
 	maxErrorText = 4 << 10
+	maxCauseText = 4 << 10
 	maxNameText  = 256
 )
 
@@ -48,6 +51,7 @@ type failureLog struct {
 	enabled func(context.Context, logging.Level) bool // nil: always
 	mask    masker
 	merger  *merger // nil: none
+	pc      uintptr // of this package, for handlers that say where a record is made
 }
 
 func newFailureLog(c *Config) *failureLog {
@@ -55,6 +59,9 @@ func newFailureLog(c *Config) *failureLog {
 	if l.logger == nil {
 		l.logger = Slog(nil)
 	}
+	var here [1]uintptr
+	runtime.Callers(1, here[:])
+	l.pc = here[0]
 	if e, ok := l.logger.(interface {
 		Enabled(context.Context, logging.Level) bool
 	}); ok {
@@ -180,15 +187,28 @@ func (f fields) call(c interceptors.Call) fields {
 func (l *failureLog) record(
 	ctx context.Context, o *interceptors.Observation, c *call, f *interceptors.Failure, message string, level logging.Level,
 ) {
-	chain, degraded, stack := l.shown(f)
 	now := elapsed()
-	write, before := l.counted(o, f, message, level, chain, now)
+	t := l.texts(ctx, c, f, now)
+	write, before := l.counted(o, f, message, level, t.cause, now)
 	if !write {
 		return
 	}
+	r := l.begin(level, message)
+	l.fill(ctx, &r, o, c, f, t, before)
+	l.write(ctx, &r)
+}
+
+func (l *failureLog) begin(level logging.Level, message string) slog.Record {
+	return slog.NewRecord(time.Now(), slog.Level(level), message, l.pc)
+}
+
+// fill adds the fields to a record. It is a function of its own so that their array is no
+// longer on the stack when the record is written: on a server that would have to grow.
+func (l *failureLog) fill(
+	ctx context.Context, r *slog.Record, o *interceptors.Observation, c *call, f *interceptors.Failure, t texts, repeated int,
+) {
 	server := o.Side == interceptors.ServerSide
-	text := l.mask.text(status.Display(f.Err.Error(), maxErrorText))
-	traceID, spanID, millis := identity(ctx, c, now)
+	degraded, stack := shown(f)
 	attempts, asked := f.Attempts, ""
 	if c != nil {
 		attempts, asked = max(attempts, c.attempts), c.asked
@@ -200,13 +220,13 @@ func (l *failureLog) record(
 		at = at.text("peer.address", status.Display(p.Addr.String(), maxNameText))
 	}
 	at = at.text("grpc.code", f.Err.Code().String())
-	at = at.text("grpc.error", text)
-	at = at.text("grpc.time_ms", millis)
+	at = at.text("grpc.error", t.text)
+	at = at.text("grpc.time_ms", t.millis)
 	at = at.text("error_code", f.Err.ErrorCode())
 	at = at.text("error_domain", f.Domain)
 	at = at.text("request_id", f.RequestID)
-	at = at.text("trace_id", traceID)
-	at = at.text("span_id", spanID)
+	at = at.text("trace_id", t.traceID)
+	at = at.text("span_id", t.spanID)
 	at = at.count("attempts", attempts)
 	if d, ok := ctx.Deadline(); ok && c != nil {
 		at = append(at, slog.Float64("deadline_left_ms", float64(time.Until(d).Microseconds())/1000))
@@ -217,35 +237,36 @@ func (l *failureLog) record(
 		at = at.text("caller", classes[min(f.Caller, status.Internal)])
 	}
 	at = at.text("params", l.mask.params(f.Err.Metadata()))
-	if chain != text {
-		at = at.text("cause", chain)
+	if t.cause != t.text {
+		at = at.text("cause", t.cause)
 	}
 	at = at.count("elided", f.Elided)
-	at = at.count("repeated", before)
+	at = at.count("repeated", repeated)
 	at = at.text("stack", stack)
-	l.write(ctx, level, message, at)
+	r.AddAttrs(at...)
 }
 
-// shown is what the default log of package interceptors shows of a failure, the chain of
-// causes masked.
-func (l *failureLog) shown(f *interceptors.Failure) (chain, degraded, stack string) {
+// shown are the mark of a degraded answer and the stack of a panic, as the default log of
+// package interceptors shows them. Most failures have neither.
+func shown(f *interceptors.Failure) (degraded, stack string) {
+	if f.Degraded == nil && chain.Panic(f.Err) == nil {
+		return "", ""
+	}
 	for _, a := range f.LogValue().Group() {
 		switch a.Key {
-		case "cause":
-			chain = l.mask.text(a.Value.String())
 		case "degraded":
 			degraded = a.Value.String()
 		case "stack":
 			stack = a.Value.String()
 		}
 	}
-	return chain, degraded, stack
+	return degraded, stack
 }
 
 // counted reports whether to write a failure, and how many like it were only counted
 // before it.
 func (l *failureLog) counted(
-	o *interceptors.Observation, f *interceptors.Failure, message string, level logging.Level, chain string, now time.Duration,
+	o *interceptors.Observation, f *interceptors.Failure, message string, level logging.Level, cause string, now time.Duration,
 ) (write bool, before int) {
 	if l.merger == nil {
 		return true, 0
@@ -255,16 +276,23 @@ func (l *failureLog) counted(
 		key.call.Method = strings.Clone(key.call.Method[:maxNameText])
 	}
 	write, before, untold := l.merger.add(counted{
-		failureKey: key, level: slog.Level(level), domain: f.Domain, cause: chain, requestID: f.RequestID,
+		failureKey: key, level: slog.Level(level), domain: f.Domain, cause: cause, requestID: f.RequestID,
 	}, now)
 	l.tell(untold)
 	return write, before
 }
 
-// identity is a call's trace and span, and how long it took: three texts in one piece,
-// for they are short, and many.
-func identity(ctx context.Context, c *call, now time.Duration) (traceID, spanID, millis string) {
-	var space [80]byte
+// texts are those of a record that take some work.
+type texts struct {
+	text                    string // of the error, masked
+	cause                   string // what led to it, masked; the same where it is no more than that
+	traceID, spanID, millis string // of the call
+}
+
+func (l *failureLog) texts(ctx context.Context, c *call, f *interceptors.Failure, now time.Duration) (t texts) {
+	said := f.Err.Error()
+	t.text = l.mask.text(status.Display(said, maxErrorText))
+	var space [512]byte // all others in one piece: they are short, and many
 	pieces := space[:0]
 	span := trace.SpanContextFromContext(ctx)
 	if id := span.TraceID(); span.HasTraceID() {
@@ -278,8 +306,18 @@ func identity(ctx context.Context, c *call, now time.Duration) (traceID, spanID,
 	if c != nil {
 		pieces = strconv.AppendFloat(pieces, float64(float32((now-c.began).Microseconds())/1000), 'f', -1, 32)
 	}
+	timed := len(pieces)
+	pieces = chain.Append(pieces, f.Err, said, f.Cause)
+	same := string(pieces[timed:]) == said
+	if same {
+		pieces = pieces[:timed]
+	}
 	all := string(pieces)
-	return all[:traced], all[traced:spanned], all[spanned:]
+	t.traceID, t.spanID, t.millis = all[:traced], all[traced:spanned], all[spanned:timed]
+	if t.cause = t.text; !same {
+		t.cause = l.mask.text(status.Display(all[timed:], maxCauseText))
+	}
+	return t
 }
 
 var classes = [...]string{status.Public: "public", status.Partner: "partner", status.Internal: "internal"}
@@ -295,27 +333,32 @@ func (l *failureLog) tell(untold []counted) {
 		at = at.text("request_id", u.requestID)
 		at = at.text("cause", u.cause)
 		at = at.count("repeated", u.times)
-		alone(func() { l.write(context.Background(), logging.Level(u.level), u.message+andAgain, at) })
+		r := l.begin(logging.Level(u.level), u.message+andAgain)
+		r.AddAttrs(at...)
+		alone(func() { l.write(context.Background(), &r) })
 	}
 }
 
 // write hands a record to the logger. That of [Slog] gets the stack as it is; for
 // others, who may write a newline as one, it is a single line, with " | " between
 // what were lines.
-func (l *failureLog) write(ctx context.Context, level logging.Level, message string, at fields) {
+func (l *failureLog) write(ctx context.Context, r *slog.Record) {
 	if s, ok := l.logger.(slogLogger); ok {
-		s.get().LogAttrs(ctx, slog.Level(level), message, at...)
+		if h := s.get().Handler(); h.Enabled(ctx, r.Level) {
+			_ = h.Handle(ctx, *r)
+		}
 		return
 	}
-	pairs := make([]any, 0, 2*len(at))
-	for _, a := range at {
+	pairs := make([]any, 0, 2*r.NumAttrs())
+	r.Attrs(func(a slog.Attr) bool {
 		value := a.Value.Any()
 		if a.Key == "stack" {
 			value = status.Display(strings.ReplaceAll(strings.TrimSpace(a.Value.String()), "\n", " | "), 0)
 		}
 		pairs = append(pairs, a.Key, value)
-	}
-	l.logger.Log(ctx, level, message, pairs...)
+		return true
+	})
+	l.logger.Log(ctx, logging.Level(r.Level), r.Message, pairs...)
 }
 
 // flush writes what is still counted.

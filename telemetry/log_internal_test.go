@@ -1,8 +1,14 @@
 package telemetry
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
@@ -11,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
 )
 
 // end runs a call to its end, with a logger, and returns what is left of it.
@@ -75,5 +82,43 @@ func TestFieldsOfOtherLoggers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// keeping is a handler that keeps its records, as one that writes them later does.
+type keeping struct {
+	slog.Handler
+	records []slog.Record
+}
+
+func (k *keeping) Handle(_ context.Context, r slog.Record) error {
+	k.records = append(k.records, r)
+	return nil
+}
+
+// A record is its handler's: nothing in it is used for another.
+func TestARecordMayBeKept(t *testing.T) {
+	var now, later bytes.Buffer
+	k := &keeping{Handler: slog.NewTextHandler(io.Discard, nil)}
+	for i := range 20 {
+		cause := grpcstatus.Error(codes.Unavailable, strings.Repeat(strconv.Itoa(i), 50))
+		f := &interceptors.Failure{Err: status.Classify(cause), Cause: fmt.Errorf("of %d: %w", i, cause), RequestID: strconv.Itoa(i)}
+		end(t, Config{Logger: Slog(slog.New(k))}, func(*call) {}, f)
+		_ = slog.NewTextHandler(&now, nil).Handle(t.Context(), k.records[i])
+	}
+	for _, r := range k.records {
+		_ = slog.NewTextHandler(&later, nil).Handle(t.Context(), r)
+	}
+	if now.String() != later.String() {
+		t.Errorf("at first\n%s\nand then\n%s", &now, &later)
+	}
+}
+
+// A handler that tells where a record is made names this package, as it does where slog finds out.
+func TestTheSourceOfARecord(t *testing.T) {
+	k := &keeping{Handler: slog.NewTextHandler(io.Discard, nil)}
+	end(t, Config{Logger: Slog(slog.New(k))}, func(*call) {}, &interceptors.Failure{Err: status.New(codes.Internal, "SOME_CODE", "")})
+	if s := k.records[0].Source(); s == nil || !strings.HasSuffix(s.File, "telemetry/log.go") {
+		t.Errorf("source %v", s)
 	}
 }

@@ -39,13 +39,16 @@ const (
 // doubt it hides: "invalid token: expired" loses its last word.
 //
 // The zero value hides passwords in URLs only. It is safe for concurrent use.
-type masker struct{ words [][]byte } // normal
+type masker struct {
+	words [][]byte // normal
+	last  string   // their last bytes
+}
 
 func newMasker(more []string) masker {
 	var m masker
 	for _, w := range slices.Concat(sensitive, more) {
 		if w := normal(nil, w); len(w) > 0 {
-			m.words = append(m.words, w)
+			m.words, m.last = append(m.words, w), m.last+string(w[len(w)-1:])
 		}
 	}
 	return m
@@ -55,13 +58,22 @@ func newMasker(more []string) masker {
 // between the words of a name.
 func normal(to []byte, name string) []byte {
 	for _, r := range name {
-		switch r {
-		case '_', '-', '.', ' ':
+		switch {
+		case r == '_' || r == '-' || r == '.' || r == ' ':
+		case r < utf8.RuneSelf:
+			to = append(to, lower(byte(r)))
 		default:
 			to = utf8.AppendRune(to, unicode.ToLower(r))
 		}
 	}
 	return to
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 // names reports whether a name has one of the words in it.
@@ -81,6 +93,13 @@ func (m masker) names(name string) bool {
 func (m masker) ends(text string) bool {
 	if len(text) > 64 { // that is enough for words
 		text = text[len(text)-64:]
+	}
+	text = strings.TrimRight(text, "_-. ")
+	if text == "" {
+		return false
+	}
+	if c := text[len(text)-1]; c < utf8.RuneSelf && strings.IndexByte(m.last, lower(c)) < 0 {
+		return false // as of most texts
 	}
 	var space [96]byte
 	n := normal(space[:0], text)

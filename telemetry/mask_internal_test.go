@@ -10,7 +10,7 @@ import (
 )
 
 func TestMask(t *testing.T) {
-	m := newMasker([]string{"Kontonummer", "card no", "", "-_"})
+	m := newMasker([]string{"Kontonummer", "card no", "", "-_", "ключ", "Geheimnis-K"})
 	tests := []struct{ in, want string }{
 		{"", ""},
 		{"no such shelf: 7", "no such shelf: 7"},
@@ -37,6 +37,8 @@ func TestMask(t *testing.T) {
 		{"password=***", "password=***"},
 		{"kontonummer: 123 Kontonummer=456", "kontonummer: *** Kontonummer=***"},
 		{"the card no: 1234", "the card no: ***"},
+		{"КЛЮЧ: 1234, мой ключ = 5", "КЛЮЧ: ***, мой ключ = ***"},
+		{"GEHEIMNIS_\u212a: 1234", "GEHEIMNIS_\u212a: ***"}, // KELVIN SIGN, whose lower case is k
 
 		{`{"user":"bob","password":"hunter2"}`, `{"user":"bob","password":"***"}`},
 		{`{"password" : "hunter 2", "n": 1}`, `{"password" : "***", "n": 1}`},

@@ -28,6 +28,7 @@ type failureKey struct {
 // counted is a failure that was written, and how often it was not since then.
 type counted struct {
 	failureKey
+	id    uint64        // hash of the key
 	since time.Duration // on the process' own clock
 	times int
 
@@ -48,15 +49,15 @@ type merger struct {
 	seed     maphash.Seed
 
 	mu     sync.Mutex
-	all    map[failureKey]*counted
-	oldest *counted // a queue: all have the same time to live
+	all    map[uint64]*counted // by id: their keys are long
+	oldest *counted            // a queue: all have the same time to live
 	newest *counted
 	spare  *counted
 }
 
 // newMerger makes one, nil for a window below zero.
 func newMerger(window time.Duration) *merger {
-	m := &merger{window: window, requests: window == 0, seed: maphash.MakeSeed(), all: map[failureKey]*counted{}}
+	m := &merger{window: window, requests: window == 0, seed: maphash.MakeSeed(), all: map[uint64]*counted{}}
 	if window < 0 {
 		return nil
 	}
@@ -76,6 +77,7 @@ func (m *merger) add(f counted, now time.Duration) (write bool, before int, unto
 			return true, 0, nil
 		}
 	}
+	f.id = maphash.Comparable(m.seed, f.failureKey)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for m.oldest != nil && now-m.oldest.since >= m.window {
@@ -85,7 +87,10 @@ func (m *merger) add(f counted, now time.Duration) (write bool, before int, unto
 		}
 		untold = m.forget(untold)
 	}
-	if known := m.all[f.failureKey]; known != nil {
+	if known := m.all[f.id]; known != nil {
+		if known.failureKey != f.failureKey { // of the same hash, by chance
+			return true, before, untold
+		}
 		known.times++
 		known.level, known.domain, known.cause, known.requestID = f.level, f.domain, f.cause, f.requestID
 		return false, 0, untold
@@ -93,7 +98,7 @@ func (m *merger) add(f counted, now time.Duration) (write bool, before int, unto
 	if len(m.all) >= maxCounted {
 		untold = m.forget(untold)
 	}
-	m.keep(f.failureKey, now)
+	m.keep(f.failureKey, f.id, now)
 	return true, before, untold
 }
 
@@ -107,14 +112,14 @@ func (m *merger) flush() (untold []counted) {
 	return untold
 }
 
-func (m *merger) keep(key failureKey, now time.Duration) {
+func (m *merger) keep(key failureKey, id uint64, now time.Duration) {
 	c := m.spare
 	if c == nil {
 		c = new(counted)
 	}
 	m.spare = nil
-	c.failureKey, c.since = key, now
-	m.all[key] = c
+	c.failureKey, c.id, c.since = key, id, now
+	m.all[id] = c
 	if m.oldest == nil {
 		m.oldest = c
 	} else {
@@ -127,7 +132,7 @@ func (m *merger) keep(key failureKey, now time.Duration) {
 func (m *merger) forget(untold []counted) []counted {
 	c := m.oldest
 	m.oldest = c.next
-	delete(m.all, c.failureKey)
+	delete(m.all, c.id)
 	if c.times > 0 {
 		untold = append(untold, *c)
 	}

@@ -1,12 +1,17 @@
 package telemetry
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/recourse-dev/recourse/interceptors"
+	"github.com/recourse-dev/recourse/status"
 	"google.golang.org/grpc/codes"
 )
 
@@ -57,4 +62,38 @@ func (m *merger) size() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.all)
+}
+
+// Failures that share a hash by chance are not taken for one another.
+func TestFailuresOfTheSameHash(t *testing.T) {
+	m := newMerger(time.Minute)
+	f := counted{failureKey: failureKey{code: codes.Internal, errorCode: "FIRST"}}
+	m.add(f, 0)
+	for _, known := range m.all {
+		known.errorCode = "OTHER"
+	}
+	for range 2 {
+		if write, before, _ := m.add(f, 1); !write || before != 0 {
+			t.Errorf("written %v, after %d", write, before)
+		}
+	}
+	if untold := m.flush(); len(untold) != 0 || len(m.all) != 0 {
+		t.Errorf("%v untold, %d kept", untold, len(m.all))
+	}
+}
+
+// What was counted is not told at a level that is off by then.
+func TestWhatWasCountedAtALevelThatIsOff(t *testing.T) {
+	var level slog.LevelVar
+	var out bytes.Buffer
+	l := newFailureLog(&Config{Logger: Slog(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: &level}))), Merge: time.Hour})
+	f := &interceptors.Failure{Err: status.New(codes.Internal, "SOME_CODE", "")}
+	for range 2 {
+		l.end(t.Context(), &interceptors.Observation{}, new(call), f)
+	}
+	level.Set(slog.LevelError + 1)
+	l.flush()
+	if n := strings.Count(out.String(), "\n"); n != 1 {
+		t.Errorf("%d records:\n%s", n, &out)
+	}
 }
