@@ -97,9 +97,9 @@ type declaration struct {
 	secretive  bool
 	message    template.Template
 	suggestion template.Template
-	actions    [][]byte // as they are encoded
-	templates  bool     // actions have values in them
-	links      []link   // with values in their URLs
+	actions    encodedActions
+	templates  bool   // actions have values in them
+	links      []link // with values in their URLs
 	rest       rest
 	fixed      *Error // what make returns without options, of an error without parameters
 }
@@ -150,10 +150,8 @@ func (d *declaration) parseOptions() {
 	d.suggestion = d.template(spec.GetSuggestion())
 
 	d.like = New(codes.Code(spec.GetCode()), d.errorCode, d.message.Text(), d.options(catalog)...)
-	for _, a := range d.like.fields.actions {
-		d.actions = append(d.actions, appendMessage(nil, detailActions, a))
-		d.templates = d.templates || namesParameters(a)
-	}
+	d.actions = encodeActions(d.like.fields.actions)
+	d.templates = slices.ContainsFunc(d.like.fields.actions, namesParameters)
 	d.rest = d.like.restOf()
 	if len(d.keys) == 0 {
 		d.fixed = d.with(nil, nil)
@@ -217,20 +215,22 @@ func (d *declaration) make(opts []Option, values []string) *Error {
 // with makes the error anew. What all of the kind share is not to be changed: with options
 // it is a copy.
 func (d *declaration) with(opts []Option, values []string) *Error {
-	e, meta := newErrorWith(len(d.order))
+	made := new(struct { // with room for what many have, in one piece
+		Error
+		meta [2]pair
+	})
+	e, meta := &made.Error, slices.Grow(made.meta[:0], len(d.order))
 	e.code, e.fields = d.like.code, d.like.fields
 	f := &e.fields
 	f.declared = d
-	if len(d.order) > 0 {
-		f.meta = meta
-		for at, i := range d.order {
-			value := ""
-			if i < len(values) && d.levels[i] != recoursev1.ErrorParameter_SENSITIVITY_SECRET {
-				value = clean(values[i], maxMetaValue)
-			}
-			f.meta[at] = pair{d.keys[i], value}
+	for _, i := range d.order {
+		value := ""
+		if i < len(values) && d.levels[i] != recoursev1.ErrorParameter_SENSITIVITY_SECRET {
+			value = clean(values[i], maxMetaValue)
 		}
+		meta = append(meta, pair{d.keys[i], value})
 	}
+	f.meta = meta
 	show := f.shown(recoursev1.ErrorParameter_SENSITIVITY_INTERNAL)
 	e.message = clean(d.message.Render(show), maxMessage)
 	if d.suggestion.Varies() {
@@ -249,19 +249,6 @@ func (d *declaration) with(opts []Option, values []string) *Error {
 		e.apply(opts)
 	}
 	return e
-}
-
-// newErrorWith makes an Error and its metadata, in one piece where there is not much of it.
-func newErrorWith(meta int) (*Error, []pair) {
-	const few = 2
-	if meta == 0 || meta > few {
-		return new(Error), make([]pair, meta)
-	}
-	both := new(struct {
-		Error
-		meta [few]pair
-	})
-	return &both.Error, both.meta[:meta:meta]
 }
 
 // shown returns what to render for a parameter, where values up to a level may be seen.

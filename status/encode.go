@@ -10,7 +10,6 @@ import (
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
@@ -94,7 +93,8 @@ func (e *Error) Encode(r Rendering) Encoded {
 	}
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
-	d := e.draft(&r)
+	var d draft
+	d.fill(e, &r)
 	var block int
 	s.buf, block = d.render(s.buf[:0], &r)
 	enc := Encoded{
@@ -150,7 +150,8 @@ func (last *rendition) serves(r *Rendering) bool {
 
 // proto encodes e and takes the encoding apart, for readers that want every detail.
 func (e *Error) proto(r Rendering) *spb.Status {
-	d := e.draft(&r)
+	var d draft
+	d.fill(e, &r)
 	b, _ := d.render(make([]byte, 0, 1<<10), &r)
 	p := &spb.Status{Code: int32(d.code), Message: d.message}
 	if d.bare {
@@ -226,23 +227,14 @@ func (s *scratch) status(d *draft) *grpcstatus.Status {
 	if d.bare {
 		return grpcstatus.New(d.code, d.message)
 	}
-	_, _, n := protowire.ConsumeTag(s.buf[d.detailsAt:])
-	first, size := protowire.ConsumeBytes(s.buf[d.detailsAt+n:])
-	_, _, tag := protowire.ConsumeTag(first)
-	url, m := typePrefix+nameErrorInfo, protowire.ConsumeFieldValue(anyURL, protowire.BytesType, first[tag:])
+	url := typePrefix + nameErrorInfo
 	if d.lead > 0 {
 		url = d.others[0].url()
 	}
-	value := first[tag+m:]
-	if len(value) > 0 {
-		_, _, tag = protowire.ConsumeTag(value)
-		value, _ = protowire.ConsumeBytes(value[tag:])
-	}
-
-	s.first.TypeUrl, s.first.Value = url, value
+	s.first.TypeUrl, s.first.Value = url, s.buf[d.valueAt:d.restAt]
 	s.detail[0] = &s.first
 	s.proto.Code, s.proto.Message, s.proto.Details = int32(d.code), d.message, s.detail[:]
-	s.proto.ProtoReflect().SetUnknown(s.buf[d.detailsAt+n+size:])
+	s.proto.ProtoReflect().SetUnknown(s.buf[d.restAt:])
 	return grpcstatus.FromProto(&s.proto)
 }
 
@@ -262,12 +254,15 @@ type draft struct {
 	omitDetail  bool
 	bare        bool // no details at all
 	trimmed     bool
-	detailsAt   int // where the details start in the encoding
+
+	// Where in the encoding the details start, the value of the first of them, and the others.
+	detailsAt, valueAt, restAt int
 }
 
-// draft copies what the caller may see and fills in what is missing.
-func (e *Error) draft(r *Rendering) draft {
-	d := draft{fields: *e.view(), code: e.code, message: e.message, omitDetail: r.OmitErrorDetail}
+// fill makes an empty draft one of e: it copies what the caller may see and fills in what
+// is missing.
+func (d *draft) fill(e *Error, r *Rendering) {
+	d.fields, d.code, d.message, d.omitDetail = *e.view(), e.code, e.message, r.OmitErrorDetail
 	if e.asReceived() != nil {
 		d.cleanOthers()
 	}
@@ -306,7 +301,6 @@ func (e *Error) draft(r *Rendering) draft {
 		d.mirror()
 	}
 	d.capLists()
-	return d
 }
 
 // mirror says outcome and verdict once more where every language can read them,

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -405,6 +406,82 @@ func TestEncodeRoundsTheDelayToMilliseconds(t *testing.T) {
 		if d := diff(&errdetails.RetryInfo{RetryDelay: want}, got); d != "" {
 			t.Errorf("%v: -want +got:\n%s", d, d)
 		}
+	}
+}
+
+// Lengths are written when what they are of is there: protobuf writes the same bytes, whatever
+// takes more than one, but for the value of a map that is empty. grpc-go shows the first detail.
+func TestEncodeWritesWhatProtobufWrites(t *testing.T) {
+	whole := status.Rendering{Domain: domain, RequestID: "17", TrailerBytes: status.MaxTrailerBytes}
+	for n := 1; n < 300; n++ {
+		text := strings.Repeat("x", n)
+		made := status.New(codes.Internal, "X_Y", text, status.Meta("key", text), status.RetryAfter(time.Hour), status.Suggest(text),
+			status.Attach(&errdetails.LocalizedMessage{Message: text}), status.Escalate(text, ""))
+		same(t, made, whole, &errdetails.ErrorInfo{Reason: "X_Y", Domain: domain, Metadata: map[string]string{"key": text}})
+
+		first := &errdetails.LocalizedMessage{Message: text}
+		passed := restored(rpc(t, codes.Internal, "", first, &wrapperspb.StringValue{Value: text}, &errdetails.ErrorInfo{Reason: "X_Y"}))
+		same(t, passed, whole, first)
+	}
+	same(t, restored(rpc(t, codes.Internal, "", &errdetails.LocalizedMessage{})), whole, &errdetails.LocalizedMessage{})
+}
+
+// same encodes e, and holds it to what protobuf makes of that, and to its first detail.
+func same(t *testing.T, e *status.Error, r status.Rendering, first proto.Message) {
+	t.Helper()
+	enc := e.Encode(r)
+	got, err := proto.Marshal(enc.Status.Proto())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := arrived(t, enc)
+	deterministic := proto.MarshalOptions{Deterministic: true}
+	for _, d := range p.GetDetails() {
+		m, err := d.UnmarshalNew()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Value, err = deterministic.Marshal(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := deterministic.Marshal(p); err != nil || !bytes.Equal(want, got) {
+		t.Fatalf("%v: protobuf writes %d bytes, this package %d:\n%x\n%x", err, len(want), len(got), want, got)
+	}
+	shown := enc.Status.Details()
+	if len(shown) != 1 {
+		t.Fatalf("%d details are shown, want the first alone", len(shown))
+	}
+	if d := diff(first, shown[0]); d != "" {
+		t.Fatalf("the first detail: -want +got:\n%s", d)
+	}
+}
+
+// A LocalizedMessage is encoded by hand, and says what any message would.
+func TestALocalizedMessageIsEncodedAsAnyMessage(t *testing.T) {
+	later := &errdetails.LocalizedMessage{Locale: "de-CH", Message: "gesperrt"}
+	later.ProtoReflect().SetUnknown(protowire.AppendString(protowire.AppendTag(nil, 9, protowire.BytesType), "of a later version"))
+	for _, m := range []*errdetails.LocalizedMessage{
+		{}, {Locale: "de-CH"}, {Message: "gesperrt"}, {Locale: " de\n", Message: "a\x1b\u202eb"}, {Message: "\n"}, {Message: "\xff\xff"}, later,
+		{Message: strings.Repeat("ü", 600)},
+	} {
+		before := proto.CloneOf(m)
+		want := proto.CloneOf(m)
+		want.Locale, want.Message = status.Clean(m.GetLocale(), 0), status.Clean(m.GetMessage(), 0)
+		value, err := proto.MarshalOptions{Deterministic: true}.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := sent(t, status.New(codes.NotFound, "X_Y", "", status.Attach(m)), status.Rendering{})
+		if got := p.GetDetails()[1]; got.GetTypeUrl() != "type.googleapis.com/google.rpc.LocalizedMessage" || !bytes.Equal(got.GetValue(), value) {
+			t.Errorf("%v: got %s of %q, want %q", m, got.GetTypeUrl(), got.GetValue(), value)
+		}
+		if d := diff(before, m); d != "" {
+			t.Errorf("the message that was attached changed: -before +after:\n%s", d)
+		}
+	}
+	if e := status.New(codes.NotFound, "X_Y", "", status.Attach((*errdetails.LocalizedMessage)(nil))); e.Elided() != 1 {
+		t.Errorf("of no message %d are left out, want 1", e.Elided())
 	}
 }
 

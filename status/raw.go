@@ -58,8 +58,11 @@ func encodeDetail(m proto.Message) (raw rawDetail, ok bool) {
 	if m == nil || !m.ProtoReflect().IsValid() {
 		return rawDetail{}, false
 	}
-	if a, isAny := m.(*anypb.Any); isAny {
-		return cleanRaw(newRaw(a.GetTypeUrl(), bytes.Clone(a.GetValue())))
+	switch m := m.(type) {
+	case *anypb.Any:
+		return cleanRaw(newRaw(m.GetTypeUrl(), bytes.Clone(m.GetValue())))
+	case *errdetails.LocalizedMessage:
+		return encodeLocalized(m), true
 	}
 	md := m.ProtoReflect().Descriptor()
 	value, err := marshal(m)
@@ -69,6 +72,16 @@ func encodeDetail(m proto.Message) (raw rawDetail, ok bool) {
 		value, err = marshal(m)
 	}
 	return rawDetail{typePrefix, string(md.FullName()), value}, err == nil
+}
+
+// encodeLocalized writes what marshal would, in a third of the time: of the usual details it
+// is the one that no option makes.
+func encodeLocalized(m *errdetails.LocalizedMessage) rawDetail {
+	unknown := m.ProtoReflect().GetUnknown()
+	b := make([]byte, 0, len(m.GetLocale())+len(m.GetMessage())+len(unknown)+lengths)
+	b = appendString(b, localizedLocale, clean(m.GetLocale(), 0))
+	b = appendString(b, localizedMessage, clean(m.GetMessage(), 0))
+	return rawDetail{typePrefix, nameLocalized, append(b, unknown...)}
 }
 
 // marshal is deterministic: details that repeat byte for byte are nearly free on
@@ -297,9 +310,6 @@ func saturatingAdd(a, b uint32) uint32 {
 func (f *fields) merge(r rawDetail) {
 	i := slices.IndexFunc(f.others, func(o rawDetail) bool { return o.name == r.name })
 	if i < 0 {
-		if f.others == nil {
-			f.others = make([]rawDetail, 0, 2)
-		}
 		f.others = append(f.others, r)
 		return
 	}

@@ -14,7 +14,8 @@ type rest struct {
 
 // restOf encodes the rest of an error as most of those get it who may see it.
 func (e *Error) restOf() rest {
-	d := e.draft(&Rendering{Trust: Internal})
+	var d draft
+	d.fill(e, &Rendering{Trust: Internal})
 	return rest{d.fields, d.encodeRest(nil)}
 }
 

@@ -72,8 +72,15 @@ func New(code codes.Code, errorCode, message string, opts ...Option) *Error {
 	if code == codes.OK || code > codes.Unauthenticated {
 		code = codes.Internal
 	}
-	e := &Error{code: code, message: clean(message, maxMessage)}
+	made := new(struct { // with room for what many have, in one piece
+		Error
+		meta   [1]pair
+		others [1]rawDetail
+	})
+	e := &made.Error
+	e.code, e.message = code, clean(message, maxMessage)
 	e.fields.errorCode = cleanErrorCode(errorCode)
+	e.fields.meta, e.fields.others = made.meta[:0], made.others[:0]
 	e.apply(opts)
 	return e
 }

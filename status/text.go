@@ -49,6 +49,9 @@ func Display(text string, limit int) string {
 // idempotent. Spaces at the ends go: some HTTP/2 stacks drop a header that has
 // them.
 func clean(s string, limit int) string {
+	if isClean(s) && (limit <= 0 || len(s) <= limit) {
+		return s
+	}
 	return cut(strings.Trim(scrub(s), " "), limit)
 }
 
@@ -80,20 +83,39 @@ func scrub(s string) string {
 }
 
 func isPrintable[T string | []byte](s T) bool {
-	for i := 0; i < len(s); {
-		if c := s[i]; c-' ' <= '~'-' ' { // nearly all of them
-			i++
+	for len(s) > 0 {
+		if len(s) >= 8 && isPlain(eight(s)) { // nearly all
+			s = s[8:]
+			continue
+		}
+		if c := s[0]; c-' ' <= '~'-' ' {
+			s = s[1:]
 			continue
 		} else if c < utf8.RuneSelf {
 			return false
 		}
-		r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+		r, size := utf8.DecodeRuneInString(string(s[:min(utf8.UTFMax, len(s))]))
 		if r == utf8.RuneError && size == 1 || unicode.IsSpace(r) || unwanted(r) {
 			return false
 		}
-		i += size
+		s = s[size:]
 	}
 	return true
+}
+
+// eight are the first eight bytes of a text, the first of them lowest.
+func eight[T string | []byte](s T) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// isPlain reports whether each of eight bytes is from ' ' to '~': one beyond ASCII has its
+// highest bit set, one below ' ' gets it by the subtraction, and DEL by the sum. Only such a
+// byte touches its neighbours.
+func isPlain(eight uint64) bool {
+	const each = 0x0101010101010101
+	return (eight|(eight-' '*each)|(eight+each))&(0x80*each) == 0
 }
 
 // unwanted tells the characters that show nothing and change what is around

@@ -1,6 +1,7 @@
 package status_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -102,6 +103,27 @@ func TestDisplayOfEveryCharacter(t *testing.T) {
 		}
 		if status.IsClean(in) != (got == in) {
 			t.Errorf("%U: isClean says %v, clean changes it: %v", r, status.IsClean(in), got != in)
+		}
+	}
+}
+
+// Text is looked at eight bytes at a time: every byte counts wherever it stands.
+func TestEveryByteOfATextCounts(t *testing.T) {
+	for length := 1; length <= 17; length++ {
+		for at := range length {
+			for c := range 256 {
+				b := bytes.Repeat([]byte("x"), length)
+				b[at] = byte(c)
+				s, inside := string(b), at > 0 && at < length-1
+				if got, want := status.IsClean(s), c > ' ' && c < 0x7f || c == ' ' && inside; got != want {
+					t.Fatalf("%q: clean is %v, want %v", s, got, want)
+				}
+			}
+			for r, want := range map[string]bool{"é": true, "語": true, "🙂": true, "\u202e": false, "\u0085": false, "\xe8\xaa": false} {
+				if s := strings.Repeat("x", at) + r + strings.Repeat("x", length-at); status.IsClean(s) != want {
+					t.Errorf("%q: clean is %v, want %v", s, !want, want)
+				}
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,8 @@ const (
 	badRequestViolations                                  protowire.Number = 1
 	violationField, violationDescription, violationReason protowire.Number = 1, 2, 3
 
+	localizedLocale, localizedMessage protowire.Number = 1, 2
+
 	helpLinks                protowire.Number = 1
 	linkDescription, linkURL protowire.Number = 1, 2
 
@@ -51,15 +54,21 @@ func (d *draft) append(b []byte) []byte {
 	b = appendVarint(b, statusCode, uint64(d.code))
 	b = appendString(b, statusMessage, d.message)
 	d.detailsAt = len(b)
-	for _, r := range d.others[:d.lead] {
+	for i, r := range d.others[:d.lead] {
 		b = appendRaw(b, r)
+		if i == 0 {
+			d.valueAt, d.restAt = len(b)-len(r.value), len(b)
+		}
 	}
-	b = d.appendErrorInfo(b)
+	b, size := d.appendErrorInfo(b)
+	if d.lead == 0 {
+		d.valueAt, d.restAt = len(b)-size, len(b)
+	}
 	if d.hasDelay {
 		b = d.appendRetryInfo(b)
 	}
 	if d.requestInfo {
-		b, at := openDetail(b, nameRequestInfo)
+		b, at := openDetail(b, headRequestInfo)
 		b = appendString(b, requestID, d.requestID)
 		return d.appendRest(at.close(b))
 	}
@@ -76,8 +85,9 @@ func (d *draft) encodeRest(b []byte) []byte {
 	return d.appendErrorDetail(b)
 }
 
-func (d *draft) appendErrorInfo(b []byte) []byte {
-	b, at := openDetail(b, nameErrorInfo)
+// appendErrorInfo returns the size of the ErrorInfo too, without what is around it.
+func (d *draft) appendErrorInfo(b []byte) (_ []byte, size int) {
+	b, at := openDetail(b, headErrorInfo)
 	b = appendString(b, infoReason, d.errorCode)
 	b = appendString(b, infoDomain, d.domain)
 	for _, p := range d.meta {
@@ -87,11 +97,12 @@ func (d *draft) appendErrorInfo(b []byte) []byte {
 		b = appendString(b, mapValue, p.value)
 		b = entry.close(b)
 	}
-	return at.close(b)
+	size = len(b) - at.start
+	return at.close(b), size
 }
 
 func (d *draft) appendRetryInfo(b []byte) []byte {
-	b, at := openDetail(b, nameRetryInfo)
+	b, at := openDetail(b, headRetryInfo)
 	b, duration := open(b, retryDelay)
 	delay := d.delay.Round(time.Millisecond) // equal bytes are nearly free (HPACK)
 	b = appendVarint(b, durationSeconds, uint64(delay/time.Second))
@@ -100,15 +111,15 @@ func (d *draft) appendRetryInfo(b []byte) []byte {
 }
 
 func (d *draft) appendErrorDetail(b []byte) []byte {
-	b, at := openDetail(b, nameErrorDetail)
+	b, at := openDetail(b, headErrorDetail)
 	b = appendString(b, detailErrorCode, d.errorCode)
 	b = appendString(b, detailDomain, d.domain)
 	b = appendString(b, detailSuggestion, d.suggestion)
-	for i, a := range d.actions {
+	for _, a := range d.actions {
 		if d.quotesRequest(a) {
 			b = appendSupport(b, a, d.requestID)
 		} else {
-			b = d.appendAction(b, i, a)
+			b = d.appendAction(b, a)
 		}
 	}
 	b = appendVarint(b, detailOutcome, uint64(d.outcome))
@@ -132,11 +143,13 @@ func (d *draft) quotesRequest(a *recoursev1.RecoveryAction) bool {
 
 // appendAction takes those that go with a code, or a declared error, as they were
 // encoded once.
-func (d *draft) appendAction(b []byte, i int, a *recoursev1.RecoveryAction) []byte {
-	if of := d.declared; of != nil && i < len(of.actions) && of.like.fields.actions[i] == a {
-		return append(b, of.actions[i]...)
+func (d *draft) appendAction(b []byte, a *recoursev1.RecoveryAction) []byte {
+	if of := d.declared; of != nil {
+		if encoded := of.actions.find(a); encoded != nil {
+			return append(b, encoded...)
+		}
 	}
-	if encoded, ok := usualActions()[a]; ok {
+	if encoded := usualActions().find(a); encoded != nil {
 		return append(b, encoded...)
 	}
 	return appendMessage(b, detailActions, a)
@@ -157,14 +170,34 @@ func appendSupport(b []byte, a *recoursev1.RecoveryAction, reference string) []b
 	return action.close(append(b, a.ProtoReflect().GetUnknown()...)) // of a later version, passed on
 }
 
-var usualActions = sync.OnceValue(func() map[*recoursev1.RecoveryAction][]byte {
-	usual := map[*recoursev1.RecoveryAction][]byte{}
-	for _, d := range byCode {
-		for _, a := range d.actions {
-			usual[a] = appendMessage(nil, detailActions, a)
-		}
+// encodedActions are actions, and the field of an ErrorDetail that each of them is. There
+// are so few that to look at all is faster than a map.
+type encodedActions struct {
+	actions []*recoursev1.RecoveryAction
+	encoded [][]byte
+}
+
+func encodeActions(actions []*recoursev1.RecoveryAction) encodedActions {
+	all := encodedActions{actions: actions}
+	for _, a := range actions {
+		all.encoded = append(all.encoded, appendMessage(nil, detailActions, a))
 	}
-	return usual
+	return all
+}
+
+func (e encodedActions) find(a *recoursev1.RecoveryAction) []byte {
+	if i := slices.Index(e.actions, a); i >= 0 {
+		return e.encoded[i]
+	}
+	return nil
+}
+
+var usualActions = sync.OnceValue(func() encodedActions {
+	var usual []*recoursev1.RecoveryAction
+	for _, d := range byCode {
+		usual = append(usual, d.actions...)
+	}
+	return encodeActions(usual)
 })
 
 // appendAdvice leaves nothing out: setAdvice has removed what this version does
@@ -179,31 +212,33 @@ func appendAdvice(b []byte, a *recoursev1.RetryAdvice) []byte {
 }
 
 func appendVarint(b []byte, field protowire.Number, v uint64) []byte {
-	if v == 0 {
+	switch {
+	case v == 0:
 		return b
+	case isShort(field, v):
+		return append(b, byte(field)<<3|byte(protowire.VarintType), byte(v))
 	}
-	return appendNumber(appendTag(b, field, protowire.VarintType), v)
+	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), v)
 }
 
 func appendString(b []byte, field protowire.Number, s string) []byte {
 	if s == "" {
 		return b
 	}
-	return append(appendNumber(appendTag(b, field, protowire.BytesType), uint64(len(s))), s...)
+	return append(appendLength(b, field, len(s)), s...)
 }
 
-func appendTag(b []byte, field protowire.Number, t protowire.Type) []byte {
-	return appendNumber(b, uint64(field)<<3|uint64(t))
-}
-
-// appendNumber is protowire's AppendVarint without a call for what nearly all tags and
-// lengths of an error are, one byte.
-func appendNumber(b []byte, v uint64) []byte {
-	if v < 1<<7 {
-		return append(b, byte(v))
+// appendLength begins a length-delimited field.
+func appendLength(b []byte, field protowire.Number, n int) []byte {
+	if isShort(field, uint64(n)) {
+		return append(b, byte(field)<<3|byte(protowire.BytesType), byte(n))
 	}
-	return protowire.AppendVarint(b, v)
+	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.BytesType), uint64(n))
 }
+
+// isShort reports whether a tag is one byte, and what stands behind it another, as nearly
+// all of an error are.
+func isShort(field protowire.Number, v uint64) bool { return field < 1<<4 && v < 1<<7 }
 
 func appendMessage(b []byte, field protowire.Number, m proto.Message) []byte {
 	b, at := open(b, field)
@@ -216,45 +251,66 @@ func appendMessage(b []byte, field protowire.Number, m proto.Message) []byte {
 }
 
 func appendRaw(b []byte, r rawDetail) []byte {
-	b, at := open(b, statusDetails)
-	b = appendURL(b, r.prefix, r.name)
+	url := len(r.prefix) + len(r.name)
+	size := tagSize + protowire.SizeBytes(url)
 	if len(r.value) > 0 {
-		b = append(appendNumber(appendTag(b, anyValue, protowire.BytesType), uint64(len(r.value))), r.value...)
+		size += tagSize + protowire.SizeBytes(len(r.value))
 	}
-	return at.close(b)
+	b = appendLength(appendLength(b, statusDetails, size), anyURL, url)
+	b = append(append(b, r.prefix...), r.name...)
+	if len(r.value) > 0 {
+		b = append(appendLength(b, anyValue, len(r.value)), r.value...)
+	}
+	return b
 }
 
-func appendURL(b []byte, prefix, name string) []byte {
-	b = appendNumber(appendTag(b, anyURL, protowire.BytesType), uint64(len(prefix)+len(name)))
-	return append(append(b, prefix...), name...)
-}
+const tagSize = 1 // of the fields of a google.protobuf.Any
 
 // span is a length-delimited field whose length is not known yet: where its
 // content starts, behind one byte for the length, and the span around it, if any.
 type span struct{ start, outer int }
 
 func open(b []byte, field protowire.Number) ([]byte, span) {
-	b = append(appendTag(b, field, protowire.BytesType), 0)
+	b = appendLength(b, field, 0)
 	return b, span{start: len(b), outer: -1}
 }
 
-// openDetail opens a google.protobuf.Any in the status, and its value.
-func openDetail(b []byte, name string) ([]byte, span) {
-	b, outer := open(b, statusDetails)
-	b = appendURL(b, typePrefix, name)
-	b, value := open(b, anyValue)
-	value.outer = outer.start
-	return b, value
+// head is what stands before the value of a detail: a google.protobuf.Any in the status,
+// with its type, and both lengths unknown.
+type head struct {
+	bytes string
+	outer int
+}
+
+func headOf(name string) head {
+	b, outer := open(nil, statusDetails)
+	b, _ = open(appendString(b, anyURL, typePrefix+name), anyValue)
+	return head{string(b), len(b) - outer.start}
+}
+
+var (
+	headErrorInfo   = headOf(nameErrorInfo)
+	headRetryInfo   = headOf(nameRetryInfo)
+	headRequestInfo = headOf(nameRequestInfo)
+	headErrorDetail = headOf(nameErrorDetail)
+)
+
+func openDetail(b []byte, h head) ([]byte, span) {
+	b = append(b, h.bytes...)
+	return b, span{start: len(b), outer: len(b) - h.outer}
 }
 
 // close writes the length, and moves the content where that takes more than a byte.
 func (s span) close(b []byte) []byte {
 	n := len(b) - s.start
-	if more := protowire.SizeVarint(uint64(n)) - 1; more > 0 {
+	if n < 1<<7 {
+		b[s.start-1] = byte(n)
+	} else {
+		more := protowire.SizeVarint(uint64(n)) - 1
 		b = append(b, make([]byte, more)...)
 		copy(b[s.start+more:], b[s.start:s.start+n])
+		protowire.AppendVarint(b[:s.start-1], uint64(n))
 	}
-	appendNumber(b[:s.start-1], uint64(n))
 	if s.outer >= 0 {
 		return span{start: s.outer, outer: -1}.close(b)
 	}
