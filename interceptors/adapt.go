@@ -12,11 +12,12 @@ import (
 
 func (s *server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (reply any, err error) {
 	u := unaryServings.Get().(*unaryServing)
+	u.more = &u.few
 	u.enter(ctx, s, Call{Method: info.FullMethod})
 	defer u.release()
 	defer u.lastResort(&err)
 	defer u.outcome(&reply, &err)
-	u.observe(s.observer, &u.watched)
+	u.observe()
 	u.begin(req, handler)
 	reply, err = u.serve()
 	u.returned = true
@@ -29,10 +30,8 @@ func (s *server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	c.enter(ss.Context(), s, Call{Method: info.FullMethod, ClientStreams: info.IsClientStream, ServerStreams: info.IsServerStream})
 	defer c.lastResort(&err)
 	defer c.outcome(nil, &err)
-	if s.observer != nil {
-		c.observe(s.observer, new(observed))
-	}
-	c.outer = c
+	c.observe()
+	c.own = true
 	raise(&ownContexts)
 	if w.ctx, err = c.startHooks(); err == nil {
 		err = w.run()
