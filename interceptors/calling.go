@@ -40,6 +40,7 @@ type calling struct {
 	caller   context.Context // as the application, or a policy, gave it
 	ctx      context.Context // with the deadline of the whole call
 	cancel   context.CancelFunc
+	limited  bool  // by a deadline that is not the caller's
 	second   int64 // when it began, for the throttle; 0: to be read, or used already
 	held     bool  // by the throttle, before the first attempt
 
@@ -88,6 +89,9 @@ type evidence struct {
 	lent    bool // to an attempt
 }
 
+// evidences are of streams that went well.
+var evidences = sync.Pool{New: func() any { return new(evidence) }}
+
 // given returns the options of an attempt. A stream tells its trailer itself.
 func (e *evidence) given(opts []grpc.CallOption, streams bool) []grpc.CallOption {
 	if e.end == nil {
@@ -96,10 +100,11 @@ func (e *evidence) given(opts []grpc.CallOption, streams bool) []grpc.CallOption
 	}
 	e.due, e.lent, e.theirs = e.ends.Load()+1, true, len(opts) > 0
 	if e.theirs || len(e.options) == 0 {
-		e.options = append(append(e.options[:0], opts...), e.end, grpc.Peer(&e.peer))
+		e.options = append(append(e.options[:0], opts...), grpc.Peer(&e.peer))
 		if !streams {
 			e.options = append(e.options, grpc.Trailer(&e.trailer))
 		}
+		e.options = append(e.options, e.end) // the last: gRPC looks at none after it
 	}
 	return e.options[:len(e.options):len(e.options)]
 }
@@ -159,6 +164,7 @@ func (k *calling) bounded(ctx context.Context) (context.Context, context.CancelF
 	if !ok || own {
 		return ctx, func() {}
 	}
+	k.limited = true
 	bound, cancel := context.WithTimeout(ctx, left)
 	if end, ok := bound.Deadline(); ok && k.second == 0 {
 		k.second = secondsBefore(end, left)

@@ -101,7 +101,7 @@ func (c *serverCall) held(e *status.Error) (_ *status.Error, undeclared bool) {
 	}
 	switch s.undeclared {
 	case LogUndeclared:
-		slog.WarnContext(c.outer, "a method answered with an error that it has not declared: declare it with the option (recourse.v1.method), or answer with another",
+		slog.WarnContext(c.outer(), "a method answered with an error that it has not declared: declare it with the option (recourse.v1.method), or answer with another",
 			"method", c.call.Method, "error", status.Display(e.Error(), 0), "domain", cmp.Or(e.Domain(), s.rendering.Domain))
 	case RefuseUndeclared:
 		return status.Classify(undeclaredError{e}), true

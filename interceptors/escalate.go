@@ -64,7 +64,7 @@ func (c *serverCall) failureKey() escalation.Key {
 func (c *serverCall) callerName() (name string) {
 	if f := c.server.caller; f != nil {
 		defer func() { _ = recover() }()
-		return f(c.outer)
+		return f(c.outer())
 	}
 	return peerName(c.Context)
 }

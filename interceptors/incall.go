@@ -98,7 +98,7 @@ func (t *callTable) add(c *serverCall) bool {
 		slot.mu.Unlock()
 		switch {
 		case taken == nil:
-			c.entered, c.probe = true, i
+			c.entered, c.probe = true, uint8(i)
 			return true
 		case same:
 			return false
@@ -109,7 +109,7 @@ func (t *callTable) add(c *serverCall) bool {
 
 // remove takes a call out. From then on nobody finds it.
 func (t *callTable) remove(c *serverCall) {
-	slot := &t[slotOf(c.key, c.probe)]
+	slot := &t[slotOf(c.key, int(c.probe))]
 	slot.mu.Lock()
 	slot.call = nil
 	slot.mu.Unlock()

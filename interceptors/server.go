@@ -87,27 +87,64 @@ type serverCall struct {
 	context.Context // as the transport made it
 	server          *server
 	call            Call
-	observed        *observed       // nil: nobody observes
-	key             uintptr         // of the stream, 0 for none
-	entered         bool            // in the table of calls
-	probe           int             // that found a slot there
-	outer           context.Context // what the code of others gets: the transport's, or the call itself
-	runs            runs
-	returned        bool // the handler came back, neither by panic nor by Goexit
-	settled         bool // outcome is done, and what it returns reaches grpc-go
+	more            *serverMore            // nil: there is none of it
+	key             uintptr                // of the stream, 0 for none
+	named           atomic.Pointer[string] // its id
 
-	named atomic.Pointer[string] // its id
+	policy *policy.Policy // nil: none
 
-	refusal atomic.Pointer[error] // of a hook, in the middle of a stream
+	degraded atomic.Pointer[recoursev1.Degraded]
+	learnt   atomic.Pointer[recoursev1.RetryAdvice] // from a call further down that was given up
 
-	policy   *policy.Policy // nil: none
-	deadline time.Time      // that this server has set; zero: none
-
-	runsOfHandler int         // 0 without a policy
-	refused       bool        // by this server, for what is not its own fault, or known to it
+	// The small ones together: a stream may be open for long, and many are.
+	runsOfHandler int32       // 0 without a policy
 	left          atomic.Bool // the handler was left behind
-	degraded      atomic.Pointer[recoursev1.Degraded]
-	learnt        atomic.Pointer[recoursev1.RetryAdvice] // from a call further down that was given up
+	entered       bool        // in the table of calls
+	probe         uint8       // that found a slot there
+	own           bool        // what the code of others gets is the call itself
+	returned      bool        // the handler came back, neither by panic nor by Goexit
+	settled       bool        // outcome is done, and what it returns reaches grpc-go
+	refused       bool        // by this server, for what is not its own fault, or known to it
+	kept          bool        // something may hold on to the call when it is over
+}
+
+// serverMore is what few streams have.
+type serverMore struct {
+	observed observed
+	runs     runs
+	refusal  atomic.Pointer[error] // of a hook, in the middle of a stream
+	deadline time.Time             // that this server has set; zero: none
+	watch    *watchdog             // of a stream; nil: nobody watches its client
+}
+
+// needs makes room for it, before the handler runs.
+func (c *serverCall) needs() *serverMore {
+	if c.more == nil {
+		c.more = new(serverMore)
+	}
+	return c.more
+}
+
+func (c *serverCall) observed() *observed {
+	if c.more == nil {
+		return nil
+	}
+	return &c.more.observed
+}
+
+func (c *serverCall) runs() runs {
+	if c.more == nil {
+		return nil
+	}
+	return c.more.runs
+}
+
+// outer is what the code of others gets: the transport's context, or the call itself.
+func (c *serverCall) outer() context.Context {
+	if c.own {
+		return c
+	}
+	return c.Context
 }
 
 // Value answers for this package, and for the context below for all others. It is
@@ -121,7 +158,7 @@ func (c *serverCall) Value(key any) any {
 
 // enter prepares a call.
 func (c *serverCall) enter(ctx context.Context, s *server, call Call) {
-	c.Context, c.outer, c.server, c.call = ctx, ctx, s, call
+	c.Context, c.server, c.call = ctx, s, call
 	if c.key = streamKey(ctx); c.key == 0 {
 		raise(&streamless)
 	}
@@ -130,20 +167,19 @@ func (c *serverCall) enter(ctx context.Context, s *server, call Call) {
 	}
 }
 
-// observe tells an observer of the call, which gets the context that it returns. What is
-// observed has its place in w.
-func (c *serverCall) observe(o Observer, w *observed) {
-	if o != nil {
-		c.observed = w
-		c.Context = w.begin(c.Context, o, c.call, "")
-		c.outer = c.Context
+// observe tells an observer of the call, which gets the context that it returns.
+func (c *serverCall) observe() {
+	if o := c.server.observer; o != nil {
+		c.Context = c.needs().observed.begin(c.Context, o, c.call, "")
 	}
 }
 
 // startHooks returns the context for the handler.
 func (c *serverCall) startHooks() (context.Context, error) {
-	ctx, rs, err := begin(c.outer, c.server.hooks, c.call)
-	c.runs = rs
+	ctx, rs, err := begin(c.outer(), c.server.hooks, c.call)
+	if rs != nil {
+		c.needs().runs = rs
+	}
 	return ctx, err
 }
 
@@ -156,15 +192,15 @@ func (c *serverCall) outcome(reply *any, err *error) {
 		goexit = v == nil
 		*err = status.Panicked(v)
 	}
-	if r := c.refusal.Load(); r != nil && c.returned {
-		*err = *r
+	if r := c.refusal(); r != nil && c.returned {
+		*err = r
 	}
 	if *err == nil && reply != nil && isNothing(*reply) {
 		*err = errNoReply
 	}
-	if *err = c.runs.end(*err); *err == nil {
+	if *err = c.runs().end(*err); *err == nil {
 		c.succeed(reply != nil)
-		c.observed.marked(c.degraded.Load())
+		c.observed().marked(c.degraded.Load())
 	} else {
 		if reply != nil {
 			*reply = nil
@@ -175,7 +211,7 @@ func (c *serverCall) outcome(reply *any, err *error) {
 			c.writeStatus(answer.status)
 		}
 	}
-	c.observed.end()
+	c.observed().end()
 	c.settled = true
 }
 
@@ -189,8 +225,8 @@ func (c *serverCall) lastResort(err *error) {
 	stream := grpc.ServerTransportStreamFromContext(c.Context)
 	st := overwriting(trailerOf(stream), grpcstatus.New(codes.Internal, "an unexpected error occurred"))
 	*err = st.Err()
-	c.observed.failed(Failure{Call: c.call, Err: status.Classify(status.Panicked(v)), Domain: c.server.rendering.Domain, Cause: *err, RequestID: c.requestID(), Policy: c.policy})
-	c.observed.end()
+	c.observed().failed(Failure{Call: c.call, Err: status.Classify(status.Panicked(v)), Domain: c.server.rendering.Domain, Cause: *err, RequestID: c.requestID(), Policy: c.policy})
+	c.observed().end()
 	if v == nil {
 		c.writeStatus(st)
 	}
@@ -199,8 +235,18 @@ func (c *serverCall) lastResort(err *error) {
 // refuse remembers what a hook said in the middle of a stream: the handler
 // may ignore the error that its stream returned.
 func (c *serverCall) refuse(err error) error {
-	c.refusal.CompareAndSwap(nil, &err)
+	c.more.refusal.CompareAndSwap(nil, &err)
 	return err
+}
+
+func (c *serverCall) refusal() error {
+	if c.more == nil {
+		return nil
+	}
+	if r := c.more.refusal.Load(); r != nil {
+		return *r
+	}
+	return nil
 }
 
 // answer makes of any error the one that is sent.
@@ -225,13 +271,13 @@ func (c *serverCall) answer(cause error) *sentError {
 	e = c.escalate(e, r.RequestID)
 	r.Reserved = sizeOf(existing) + subtypeSize(stream) + fieldSize(requestIDKey, r.RequestID) + fieldSize(pushbackKey, "2147483647")
 	enc := e.Encode(r)
-	setTrailer(stream, existing, r.RequestID, enc, timeLeft(c.outer))
+	setTrailer(stream, existing, r.RequestID, enc, timeLeft(c.outer()))
 	f := Failure{
-		Call: c.call, Err: e, Domain: c.domainOf(e), Cause: cause, RequestID: r.RequestID, Attempts: c.runsOfHandler,
+		Call: c.call, Err: e, Domain: c.domainOf(e), Cause: cause, RequestID: r.RequestID, Attempts: int(c.runsOfHandler),
 		Elided: enc.Elided, Undeclared: undeclared, Size: enc.Size, Caller: r.Trust, Policy: c.policy,
 	}
-	c.observed.failed(f)
-	report(c.outer, c.server.onFailure, f)
+	c.observed().failed(f)
+	report(c.outer(), c.server.onFailure, f)
 	return &sentError{whole: e, status: overwriting(existing, enc.Status)}
 }
 
@@ -249,7 +295,7 @@ func (c *serverCall) classify(cause error) *status.Error {
 		return e
 	}
 	switch {
-	case deadline.Passed(c.Context) || !c.deadline.IsZero() && time.Until(c.deadline) <= 0:
+	case deadline.Passed(c.Context) || c.more != nil && !c.more.deadline.IsZero() && time.Until(c.more.deadline) <= 0:
 		return status.Timeout(cause)
 	case c.Context.Err() != nil:
 		return status.Classify(context.Canceled).With(status.Cause(cause))
@@ -303,7 +349,7 @@ func (c *serverCall) trust() (t status.Trust) {
 			t = status.Public
 		}
 	}()
-	return c.server.trust(c.outer)
+	return c.server.trust(c.outer())
 }
 
 // sentError is an error as grpc-go sends it: the status is encoded for this

@@ -13,22 +13,23 @@ import (
 // run runs the handler within the method's policy, if there is any.
 func (s *serverStream) run() error {
 	if s.serving.policy == nil {
-		s.ctx = s.serving.observed.attempt(s.ctx, 1)
+		s.ctx = s.serving.observed().attempt(s.ctx, 1)
 		return s.handler(s.srv, s)
 	}
-	s.serving.prepare(s)
+	s.serving.prepare()
 	if p := s.serving.policy; p.FirstMessageTimeout > 0 || p.IdleTimeout > 0 {
-		s.serving.silence = make(chan error, 1)
-		s.watch = newWatchdog(p.FirstMessageTimeout, p.IdleTimeout, s)
-		defer s.watch.stop()
+		w := newWatchdog(p.FirstMessageTimeout, p.IdleTimeout, s)
+		w.silence = make(chan error, 1)
+		defer w.stop()
+		s.serving.needs().watch = w
 	}
-	return s.serving.within(s.ctx)
+	return s.serving.within(s.ctx, s)
 }
 
 // bark ends a call whose client is silent for too long.
 func (s *serverStream) bark() {
 	select {
-	case s.serving.silence <- silent():
+	case s.watch().silence <- silent():
 	default: // nobody listens any more
 	}
 }
@@ -40,14 +41,11 @@ type serverStream struct {
 	ctx     context.Context // the handler's
 	srv     any
 	handler grpc.StreamHandler
-	marked  bool // the first message was looked at
 
-	// With a policy only.
-	watch *watchdog
-	again bool // the handler has not asked for the request of another run yet
-
-	gate sync.Mutex  // decides between the handler and what takes its place
-	sent atomic.Bool // a message, or headers
+	gate   sync.Mutex  // decides between the handler and what takes its place
+	sent   atomic.Bool // a message, or headers
+	again  bool        // the handler has not asked for the request of another run yet
+	marked bool        // the first message was looked at
 }
 
 func (s *serverStream) Context() context.Context { return s.ctx }
@@ -61,7 +59,7 @@ func (s *serverStream) SendMsg(m any) error {
 
 // deliver sends a message of whoever answers the call.
 func (s *serverStream) deliver(m any) error {
-	if rs := s.serving.runs; rs != nil {
+	if rs := s.serving.runs(); rs != nil {
 		if err := rs.message(ServerSide, false, m); err != nil {
 			return s.serving.refuse(err)
 		}
@@ -75,9 +73,9 @@ func (s *serverStream) deliver(m any) error {
 	if s.serving.policy == nil {
 		return s.ServerStream.SendMsg(m)
 	}
-	s.watch.begin()
+	s.watch().begin()
 	err := s.ServerStream.SendMsg(m)
-	s.watch.end(false)
+	s.watch().end(false)
 	return err
 }
 
@@ -87,6 +85,22 @@ func (s *serverStream) handle(ctx context.Context) (any, error) {
 }
 
 func (s *serverStream) substitute(_ context.Context, m proto.Message) error { return s.deliver(m) }
+
+func (s *serverStream) answer(any) {} // it was sent
+
+func (s *serverStream) silence() <-chan error {
+	if w := s.watch(); w != nil {
+		return w.silence
+	}
+	return nil
+}
+
+func (s *serverStream) watch() *watchdog {
+	if m := s.serving.more; m != nil {
+		return m.watch
+	}
+	return nil
+}
 
 func (s *serverStream) rerun() { s.again = true }
 
@@ -109,7 +123,7 @@ func (s *serverStream) RecvMsg(m any) error {
 		return err
 	}
 	err := s.receive(m)
-	if rs := s.serving.runs; rs != nil && err == nil {
+	if rs := s.serving.runs(); rs != nil && err == nil {
 		if err := rs.message(ServerSide, true, m); err != nil {
 			return s.serving.refuse(err)
 		}
@@ -128,9 +142,9 @@ func (s *serverStream) receive(m any) error {
 		proto.Merge(into, s.serving.req)
 		return nil
 	}
-	s.watch.begin()
+	s.watch().begin()
 	err := s.ServerStream.RecvMsg(m)
-	s.watch.end(err == nil)
+	s.watch().end(err == nil)
 	if err == nil && s.serving.req == nil && s.serving.keeps() {
 		s.keep(m)
 	}
@@ -167,13 +181,13 @@ func (s *serverStream) SetTrailer(md metadata.MD) {
 
 // unusable tells a handler that the call is over, as far as this side goes.
 func (s *serverStream) unusable(sends bool) error {
-	if r := s.serving.refusal.Load(); r != nil {
-		return *r
+	if err := s.serving.refusal(); err != nil {
+		return err
 	}
 	if s.serving.policy == nil {
 		return nil
 	}
-	if s.serving.mayBeLeft() {
+	if s.serving.policy.HardStop || s.watch() != nil {
 		s.gate.Lock()
 		defer s.gate.Unlock()
 		if s.serving.left.Load() {

@@ -36,27 +36,21 @@ type handling struct {
 	serverCall
 	method *serverMethod
 	req    proto.Message // nil where the client streams, or the codec is not protobuf's
-	ctx    context.Context
-
-	shape   shape
-	reply   any
-	kept    bool       // something may hold on to the call when it is over
-	silence chan error // tells of a client that is silent for too long; nil: nobody watches
 }
 
 // shape is what differs between one reply and a stream of them.
 type shape interface {
 	handle(ctx context.Context) (any, error)                   // runs the handler once
+	answer(reply any)                                          // of a run that was not left behind
 	rerun()                                                    // prepares another run
 	leave()                                                    // the handler is left behind
+	silence() <-chan error                                     // tells of a client that is silent for too long; nil: nobody watches
 	hasSent() bool                                             // something that cannot be taken back
 	substitute(ctx context.Context, reply proto.Message) error // sends a fallback's reply
 }
 
-var _ retry.Op = (*handling)(nil)
-
 // within runs the handler within the limits of the method's policy.
-func (h *handling) within(ctx context.Context) error {
+func (h *handling) within(ctx context.Context, s shape) error {
 	p := h.policy
 	if err := h.tooLate(ctx, p); err != nil {
 		return h.refuses("deadline", err)
@@ -69,29 +63,28 @@ func (h *handling) within(ctx context.Context) error {
 		defer l.Release()
 	}
 	if l == nil {
-		err = h.inTime(ctx, p)
+		err = h.inTime(ctx, s, p)
 	} else {
 		began := time.Now()
-		if err = h.inTime(ctx, p); !h.left.Load() && !h.call.streams() {
+		if err = h.inTime(ctx, s, p); !h.left.Load() && !h.call.streams() {
 			h.method.typical.Observe(time.Since(began))
 		}
 	}
 	if err == nil {
 		return nil
 	}
-	if h.refused || !p.Fallback || len(h.method.fallbacks) == 0 || h.shape.hasSent() || h.Context.Err() != nil {
+	if h.refused || !p.Fallback || len(h.method.fallbacks) == 0 || s.hasSent() || h.Context.Err() != nil {
 		return err
 	}
 	h.kept = true
-	return h.fallBack(ctx, err)
+	return h.fallBack(ctx, s, err)
 }
 
 // inTime is the part of a call that has a deadline.
-func (h *handling) inTime(ctx context.Context, p *policy.Policy) error {
+func (h *handling) inTime(ctx context.Context, s shape, p *policy.Policy) error {
 	ctx, cancel := h.bounded(ctx, p)
 	defer cancel()
-	h.ctx = ctx
-	err := h.Again(ctx, 1)
+	err := h.attempt(ctx, s, 1)
 	switch {
 	case p.HandlerAttempts < 2:
 		return err
@@ -99,15 +92,15 @@ func (h *handling) inTime(ctx context.Context, p *policy.Policy) error {
 		h.method.budget.Earn()
 		return nil
 	}
-	return h.repeat(err)
+	return h.repeat(ctx, s, err)
 }
 
 // refuses is a call that nothing was done for.
 func (h *handling) refuses(why string, err error) error {
 	h.refused = true
-	if h.observed.wanted() {
+	if h.observed().wanted() {
 		e, _ := status.From(err)
-		h.observed.tell(Event{Kind: EventRefused, Reason: why, Err: e})
+		h.observed().tell(Event{Kind: EventRefused, Reason: why, Err: e})
 	}
 	return err
 }
@@ -142,7 +135,7 @@ func (h *handling) bounded(ctx context.Context, p *policy.Policy) (context.Conte
 	default:
 		return ctx, func() {}
 	}
-	h.deadline = end
+	h.needs().deadline = end
 	return context.WithDeadline(ctx, end)
 }
 
@@ -177,26 +170,24 @@ func overloaded(code, message string, later time.Duration) *status.Error {
 		status.Retry(status.SameRequest, recoursev1.RetryAdvice_WHY_OVERLOADED), status.RetryAfter(later))
 }
 
-// Again runs the handler. Where it may have to be left behind it has a goroutine of
+// attempt runs the handler. Where it may have to be left behind it has a goroutine of
 // its own.
-func (h *handling) Again(ctx context.Context, attempt int) error {
-	if h.runsOfHandler = attempt; attempt > 1 {
+func (h *handling) attempt(ctx context.Context, s shape, n int) error {
+	if h.runsOfHandler = int32(n); n > 1 {
 		h.degraded.Store(nil)
-		h.shape.rerun()
+		s.rerun()
 	}
-	ctx = h.observed.attempt(ctx, attempt)
-	if !h.mayBeLeft() {
-		return h.inline(ctx)
+	ctx = h.observed().attempt(ctx, n)
+	if !h.policy.HardStop && s.silence() == nil {
+		return inline(ctx, s)
 	}
-	return h.stoppable(ctx)
+	return h.stoppable(ctx, s)
 }
 
-// mayBeLeft reports whether the handler may have to be left behind.
-func (h *handling) mayBeLeft() bool { return h.policy.HardStop || h.silence != nil }
-
-func (h *handling) inline(ctx context.Context) (err error) {
+func inline(ctx context.Context, s shape) (err error) {
 	defer recovered(&err)
-	h.reply, err = h.shape.handle(ctx)
+	reply, err := s.handle(ctx)
+	s.answer(reply)
 	return err
 }
 
@@ -204,13 +195,13 @@ func (h *handling) inline(ctx context.Context) (err error) {
 // been silent for too long. Returning to gRPC releases a handler that waits for its
 // client; any other keeps its goroutine until it returns, but no longer its place
 // among the streams of the connection.
-func (h *handling) stoppable(ctx context.Context) error {
+func (h *handling) stoppable(ctx context.Context, s shape) error {
 	run := &handlerRun{owner: h, done: make(chan struct{})}
-	go run.do(ctx, h.shape.handle)
+	go run.do(ctx, s.handle)
 	var stopped error
 	select {
 	case <-run.done:
-	case stopped = <-h.silence:
+	case stopped = <-s.silence():
 		h.refused = true // the client's fault
 	case <-h.endOf(ctx):
 		stopped = ctx.Err()
@@ -226,12 +217,12 @@ func (h *handling) stoppable(ctx context.Context) error {
 		if h.refused {
 			why = "silence"
 		}
-		h.shape.leave()
+		s.leave()
 		run.leftBehind(why)
 		return stopped
 	}
 	<-run.done
-	h.reply = run.reply
+	s.answer(run.reply)
 	return run.err
 }
 
@@ -293,7 +284,7 @@ func (r *handlerRun) abandon(o Observer) bool {
 // leftBehind tells of a run that was abandoned, before its return can be told of.
 func (r *handlerRun) leftBehind(why string) {
 	defer close(r.told)
-	r.owner.observed.tell(Event{Kind: EventAbandoned, Reason: why})
+	r.owner.observed().tell(Event{Kind: EventAbandoned, Reason: why})
 }
 
 // late is the return of a handler that was left behind. What it returns nobody
@@ -305,31 +296,31 @@ func (r *handlerRun) late() {
 	if r.panicked {
 		e.Err = status.Classify(r.err)
 		e.Failure = &Failure{Call: h.call, Err: e.Err, Domain: h.domainOf(e.Err), Cause: r.err, RequestID: h.requestID(), Caller: h.trust(), Policy: h.policy}
-		report(h.outer, h.server.onFailure, *e.Failure)
+		report(h.outer(), h.server.onFailure, *e.Failure)
 	}
 	if <-r.told; r.observer != nil {
-		tell(h.outer, r.observer, nil, e)
+		tell(h.outer(), r.observer, nil, e)
 	}
 }
 
 // repeat runs the handler once more where that is safe. Whoever gets the error then
 // is told not to repeat the call in turn, and a call that is a repeat itself, or has
 // failed because of one further down, is left alone.
-func (h *handling) repeat(err error) error {
+func (h *handling) repeat(ctx context.Context, s shape, err error) error {
 	limits := *h.policy
 	limits.MaxAttempts = limits.HandlerAttempts
 	run := retry.Run{
 		Policy: &limits, Budget: &h.method.budget,
 		Repeatable: limits.Idempotent || h.method.facts.idempotent || h.method.facts.named(h.req),
 	}
-	run.Deadline, _ = h.ctx.Deadline()
-	if h.observed.wanted() {
-		run.Decided = h.observed.decided
+	run.Deadline, _ = ctx.Deadline()
+	if h.observed().wanted() {
+		run.Decided = h.observed().decided
 	}
-	if err = run.Repeat(h.ctx, err, h); err == nil {
+	if err = run.Repeat(ctx, err, &handlerRuns{h, s, ctx}); err == nil {
 		run.Worked()
-		if h.observed.wanted() {
-			h.observed.failed(Failure{
+		if h.observed().wanted() {
+			h.observed().failed(Failure{
 				Call: h.call, Err: run.Last, Domain: h.domainOf(run.Last), Cause: run.Last.Unwrap(), RequestID: h.requestID(),
 				Attempts: run.Made, Caller: h.trust(), Policy: h.policy, Saved: true,
 			})
@@ -345,50 +336,61 @@ func (h *handling) repeat(err error) error {
 	}))
 }
 
+// handlerRuns are what is repeated of a call.
+type handlerRuns struct {
+	*handling
+	shape shape
+	ctx   context.Context
+}
+
+var _ retry.Op = (*handlerRuns)(nil)
+
 // Judge tells what became of a run of the handler.
-func (h *handling) Judge(err error) retry.Failure {
-	repeated := len(metadata.ValueFromIncomingContext(h.Context, attemptsKey)) > 0
+func (r *handlerRuns) Judge(err error) retry.Failure {
+	repeated := len(metadata.ValueFromIncomingContext(r.Context, attemptsKey)) > 0
 	return retry.Failure{
-		Err:     h.classify(err),
-		GivenUp: repeated || h.call.ClientStreams || h.shape.hasSent() || h.learnt.Load() != nil || h.ctx.Err() != nil,
+		Err:     r.classify(err),
+		GivenUp: repeated || r.call.ClientStreams || r.shape.hasSent() || r.learnt.Load() != nil || r.ctx.Err() != nil,
 	}
 }
 
+func (r *handlerRuns) Again(ctx context.Context, n int) error { return r.attempt(ctx, r.shape, n) }
+
 // Admit is true: the budget is limit enough.
-func (h *handling) Admit() bool { return true }
+func (r *handlerRuns) Admit() bool { return true }
 
 // Remedy is false: on a server nobody carries out what is meant for a client.
-func (h *handling) Remedy(context.Context, retry.Failure) bool { return false }
+func (r *handlerRuns) Remedy(context.Context, retry.Failure) bool { return false }
 
 // fallBack asks the fallbacks for an answer.
-func (h *handling) fallBack(ctx context.Context, err error) error {
+func (h *handling) fallBack(ctx context.Context, s shape, err error) error {
 	cause := h.classify(err)
 	f := rescue{
 		chain: h.method.fallbacks, budget: h.policy.FallbackTimeout, single: !h.call.ServerStreams,
 		call:  failedCall{method: h.call.Method, req: h.req, cause: cause},
-		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: h.shape.substitute, observed: h.observed,
+		begin: func(d *recoursev1.Degraded) { h.degraded.Store(d) }, send: s.substitute, observed: h.observed(),
 	}
 	mark, err := f.run(ctx)
 	if mark != nil {
 		saved := Failure{
 			Call: h.call, Err: f.seen, Domain: h.domainOf(cause), Cause: f.seen.Unwrap(), RequestID: h.requestID(), Degraded: mark, Saved: err == nil,
-			Attempts: h.runsOfHandler, Caller: h.trust(), Policy: h.policy,
+			Attempts: int(h.runsOfHandler), Caller: h.trust(), Policy: h.policy,
 		}
-		h.observed.failed(saved)
-		report(h.outer, h.server.onFailure, saved)
+		h.observed().failed(saved)
+		report(h.outer(), h.server.onFailure, saved)
 	}
 	return err
 }
 
 // remember shows a good answer to the fallbacks that remember them.
-func (h *handling) remember() {
-	reply, ok := h.reply.(proto.Message)
-	if !ok || h.req == nil || isNothing(reply) || h.degraded.Load() != nil {
+func (u *unaryServing) remember() {
+	reply, ok := u.reply.(proto.Message)
+	if !ok || u.req == nil || isNothing(reply) || u.degraded.Load() != nil {
 		return
 	}
-	for _, s := range h.method.fallbacks {
+	for _, s := range u.method.fallbacks {
 		if s.learn != nil {
-			s.learn(h.outer, nil, h.call.Method, h.req, reply)
+			s.learn(u.outer(), nil, u.call.Method, u.req, reply)
 		}
 	}
 }
@@ -409,9 +411,7 @@ func headersSet(ctx context.Context) bool {
 }
 
 // prepare looks up what there is to do for a call.
-func (h *handling) prepare(s shape) {
-	h.method, h.shape = h.server.method(h.call.Method, h.policy), s
-}
+func (h *handling) prepare() { h.method = h.server.method(h.call.Method, h.policy) }
 
 // keeps reports whether the request is needed later.
 func (h *handling) keeps() bool {
@@ -427,8 +427,9 @@ func silent() error {
 // call where nothing can hold on to it any more.
 type unaryServing struct {
 	handling
-	watched  observed // so that it costs nothing
+	few      serverMore // so that it costs nothing
 	original any
+	reply    any
 	handler  grpc.UnaryHandler
 }
 
@@ -439,7 +440,7 @@ func (u *unaryServing) begin(req any, handler grpc.UnaryHandler) {
 	// A handler that is left behind has a use for a context of the call's own, and an
 	// interceptor below may wrap the stream.
 	if u.policy != nil && u.policy.HardStop || terminal.IsChain(handler) || u.nested() || !inProgress.add(&u.serverCall) {
-		u.outer, u.kept = &u.serverCall, true
+		u.own, u.kept = true, true
 		raise(&ownContexts)
 	}
 }
@@ -467,15 +468,15 @@ func (u *unaryServing) serve() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.runs == nil {
+	if u.runs() == nil {
 		return u.run(ctx)
 	}
-	if err := u.runs.message(ServerSide, true, u.original); err != nil {
+	if err := u.more.runs.message(ServerSide, true, u.original); err != nil {
 		return nil, err
 	}
 	reply, err := u.run(ctx)
 	if err == nil && !isNothing(reply) {
-		err = u.runs.message(ServerSide, false, reply)
+		err = u.more.runs.message(ServerSide, false, reply)
 	}
 	return reply, err
 }
@@ -483,14 +484,14 @@ func (u *unaryServing) serve() (any, error) {
 // run runs the handler within the method's policy, if there is any.
 func (u *unaryServing) run(ctx context.Context) (any, error) {
 	if u.policy == nil {
-		return u.handler(u.observed.attempt(ctx, 1), u.original)
+		return u.handler(u.observed().attempt(ctx, 1), u.original)
 	}
-	u.prepare(u)
+	u.prepare()
 	u.req, _ = u.original.(proto.Message)
 	if u.keeps() && u.req != nil {
 		u.req = proto.Clone(u.req) // a handler may change its own
 	}
-	if err := u.within(ctx); err != nil {
+	if err := u.within(ctx, u); err != nil {
 		return nil, err
 	}
 	u.remember()
@@ -498,6 +499,10 @@ func (u *unaryServing) run(ctx context.Context) (any, error) {
 }
 
 func (u *unaryServing) handle(ctx context.Context) (any, error) { return u.handler(ctx, u.original) }
+
+func (u *unaryServing) answer(reply any) { u.reply = reply }
+
+func (u *unaryServing) silence() <-chan error { return nil }
 
 func (u *unaryServing) rerun() {
 	if u.req != nil {

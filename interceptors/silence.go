@@ -9,6 +9,7 @@ import (
 // receive or to send. A nil watchdog does nothing.
 type watchdog struct {
 	first, idle time.Duration // before and after its first message; 0: no limit
+	silence     chan error    // of a server: what its client is told
 
 	mu      sync.Mutex
 	timer   *time.Timer

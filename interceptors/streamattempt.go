@@ -13,7 +13,6 @@ import (
 type streamAttempt struct {
 	grpc.ClientStream
 	cancel context.CancelFunc
-	told   evidence
 	watch  *watchdog
 	late   atomic.Bool           // it was silent for too long
 	broken atomic.Pointer[error] // what could not be sent again
@@ -24,10 +23,6 @@ func (a *streamAttempt) sendNow(m any) error {
 	a.watch.begin()
 	err := a.ClientStream.SendMsg(m)
 	a.watch.end(false)
-	if err != nil && err != io.EOF {
-		broken := err
-		a.broken.Store(&broken)
-	}
 	return err
 }
 

@@ -38,10 +38,6 @@ type streamCall struct {
 	attempts atomic.Int32
 	initial  streamAttempt // the first of them
 
-	// through is the attempt that has delivered, where nothing can follow it and nothing
-	// is to be watched: from then on the stream is as gRPC made it.
-	through atomic.Pointer[streamAttempt]
-
 	// sending is held while a message is sent, and from the decision to repeat until
 	// what was sent has been sent again: no message overtakes another, and none is
 	// missing from what is kept.
@@ -64,7 +60,6 @@ type streamCall struct {
 	// receiving is held by whoever acts as the receiver, to whom all of this belongs.
 	receiving baton
 	peeked    *peeked // what the sender, or Header, has received instead of it
-	end       peeked  // what ended a stream that needed no watching
 	into      any     // where the present RecvMsg wants its message
 	greeted   bool    // its headers were looked at
 	moved     bool    // a reply of this attempt
@@ -219,8 +214,8 @@ func (s *streamCall) reopen(n int) error {
 	}
 	opts := s.opts
 	if s.told = nil; s.policy.MaxAttempts > 1 && !s.idempotent() && s.progress == nil { // it matters what was sent
-		s.told = &a.told
-		opts = a.told.given(opts, true)
+		s.told = evidences.Get().(*evidence)
+		opts = s.told.given(opts, true)
 	}
 	s.opened = false
 	if a.cancel = nothing; s.endsAttempts() {
@@ -340,11 +335,7 @@ func (s *streamCall) SendMsg(m any) error {
 	case err == nil:
 		return nil
 	case err != io.EOF:
-		if s.receiving.tryTake() { // else the receiver is about to see it
-			defer s.receiving.drop()
-			s.conclude(err)
-		}
-		a.leave()
+		s.cannotSend(a, err)
 		return err
 	case !s.receiving.tryTake():
 		s.mu.Lock()
@@ -362,10 +353,17 @@ func (s *streamCall) SendMsg(m any) error {
 	return err
 }
 
-func (s *streamCall) sendNow(m any) (*streamAttempt, error) {
-	if a := s.through.Load(); a != nil {
-		return a, a.sendNow(m)
+// cannotSend ends the call, of which another attempt could not send the message either.
+func (s *streamCall) cannotSend(a *streamAttempt, err error) {
+	a.broken.Store(&err)
+	if s.receiving.tryTake() { // else the receiver is about to see it
+		defer s.receiving.drop()
+		s.conclude(err)
 	}
+	a.leave()
+}
+
+func (s *streamCall) sendNow(m any) (*streamAttempt, error) {
 	s.sending.take()
 	defer s.sending.drop()
 	s.keep(m)
@@ -387,23 +385,18 @@ func (s *streamCall) CloseSend() error {
 }
 
 // RecvMsg receives from the present attempt, or from the next.
-func (s *streamCall) RecvMsg(m any) error {
-	through := s.through.Load()
-	var ended error
-	if through != nil {
-		if ended = through.ClientStream.RecvMsg(m); ended == nil {
-			return nil
-		}
-	}
+func (s *streamCall) RecvMsg(m any) error { return s.receiveEnd(m, nil) }
+
+// receiveEnd is RecvMsg of an attempt that is known to have ended, unless with nil.
+func (s *streamCall) receiveEnd(m any, ended error) error {
 	s.receiving.take()
 	defer func() {
 		s.into = nil // the application's, who may let go of it
 		s.receiving.drop()
 	}()
 	if s.standIn == nil && !s.concluded {
-		if through != nil {
-			s.end.err = ended
-			s.peeked = &s.end
+		if ended != nil {
+			s.peeked = &peeked{err: ended}
 		}
 		s.into = m
 		err := s.receive()
@@ -490,26 +483,22 @@ func (s *streamCall) got(m any) {
 		s.progress.reached(m)
 	}
 	if s.moved {
-		s.passThrough()
 		return
 	}
 	s.moved = true
 	s.answered(true)
 	if s.progress != nil {
 		s.progressed()
-		return
+	} else {
+		s.worked()
 	}
-	s.worked()
-	s.passThrough()
 }
 
-// passThrough is for a stream that needs no watching, unless something is still being
-// sent again: that must not be overtaken.
-func (s *streamCall) passThrough() {
-	if a := s.attemptNow(); s.progress == nil && a.watch == nil && s.forget == nil && s.sending.tryTake() {
-		s.through.Store(a)
-		s.sending.drop()
-	}
+// done reports whether nothing can follow the present attempt, and nothing is to be watched
+// or remembered: from then on the stream is as gRPC made it. Nobody may be at work on it.
+func (s *streamCall) done() bool {
+	return s.moved && !s.concluded && s.peeked == nil && s.progress == nil && s.trouble == nil && s.forget == nil &&
+		s.now.watch == nil && s.now.broken.Load() == nil
 }
 
 func (s *streamCall) progressed() {
@@ -573,7 +562,6 @@ func (s *streamCall) conclude(err error) {
 		return
 	}
 	s.concluded = true
-	s.through.Store(nil)
 	s.mu.Lock()
 	s.over = true
 	s.turn()

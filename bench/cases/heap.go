@@ -29,7 +29,7 @@ func idleStreams(name string, requestBytes int) harness.Case {
 				return nil, nil, err
 			}
 			ctx, cancel := context.WithCancel(context.Background())
-			var held []any // as an application would that reads on
+			var held []openStream // as an application would that reads on
 			one := func() {
 				s, err := leaveOpen(ctx, r, hasDeadline(each), requestBytes)
 				must(err)
@@ -41,17 +41,21 @@ func idleStreams(name string, requestBytes int) harness.Case {
 	return c
 }
 
+// openStream is a stream, and what an application defers to let go of it.
+type openStream struct {
+	stream any
+	cancel context.CancelFunc
+}
+
 // leaveOpen opens a stream that ends with the context.
-func leaveOpen(ctx context.Context, r *rig.Rig, deadline bool, requestBytes int) (any, error) {
+func leaveOpen(ctx context.Context, r *rig.Rig, deadline bool, requestBytes int) (openStream, error) {
+	cancel := func() {}
 	if deadline {
-		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, contender.Timeout)
-		context.AfterFunc(ctx, cancel)
 	}
 	s, err := r.Generate(ctx, &assistantv1.GenerateRequest{Prompt: strings.Repeat("x", requestBytes)})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		_, err = s.Recv()
 	}
-	_, err = s.Recv()
-	return s, err
+	return openStream{s, cancel}, err
 }
