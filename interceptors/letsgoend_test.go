@@ -59,8 +59,8 @@ func TestTheEndOfAStreamEndsWhatIsBelow(t *testing.T) {
 		}
 		below.end, below.sent = test.end, test.sent
 		if test.sent != nil {
-			if e, _ := status.From(s.SendMsg(wrapperspb.String("q"))); e.ErrorCode() != test.want {
-				t.Errorf("%s: sending says %v", name, e)
+			if e, _ := status.From(s.SendMsg(wrapperspb.String("q"))); e.ErrorCode() != test.want || ctx.Err() == nil {
+				t.Errorf("%s: sending says %v, and what is below: %v", name, e, ctx.Err())
 			}
 		}
 		for range 2 {
