@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -126,13 +127,18 @@ func TestAMarkAtTheEndIsSeen(t *testing.T) {
 		if s.attempts.Load() != nil {
 			t.Error("the attempts are kept")
 		}
-		if err := s.RecvMsg(new(wrapperspb.StringValue)); err != io.EOF {
-			t.Error(err)
+		for range 2 {
+			if err := s.RecvMsg(new(wrapperspb.StringValue)); err != io.EOF {
+				t.Error(err)
+			}
 		}
 	}
-	var told *recoursev1.Degraded
-	if ends(openedOn(t, conn, Degraded(&told))); told.GetErrorCode() != "DOWN" {
-		t.Errorf("an option is told of %v", told)
+	var told []string
+	tell := callOption{apply: func(s *callSettings) {
+		s.tell = append(s.tell, func(d *recoursev1.Degraded) { told = append(told, d.GetErrorCode()) })
+	}}
+	if ends(openedOn(t, conn, tell)); !slices.Equal(told, []string{"DOWN"}) {
+		t.Errorf("an option is told of %q", told)
 	}
 	ctx, seen := WatchDegraded(t.Context())
 	if ends(openedWith(ctx, t, conn)); seen().GetErrorCode() != "DOWN" {
