@@ -265,7 +265,7 @@ func TestACallAllocatesEndToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for shape, most := range map[rpctest.Shape]float64{rpctest.Shapes[0]: 4, rpctest.Shapes[1]: 4, rpctest.Shapes[3]: 4} {
+	for shape, most := range map[rpctest.Shape]float64{rpctest.Shapes[0]: 4, rpctest.Shapes[1]: 4, rpctest.Shapes[2]: 5, rpctest.Shapes[3]: 4} {
 		bare := rpctest.Start(t, rpctest.Echo, nil)
 		ours := rpctest.Start(t, rpctest.Echo, ServerOptions(Policies(set)), DialOptions(Policies(set))...)
 		cost := func(conn *grpc.ClientConn) float64 {

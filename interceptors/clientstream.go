@@ -154,7 +154,10 @@ func (s *clientStream) leave(c *streamCall) {
 			m.cancel = func() { attempt(); call() }
 		}
 	}
-	s.attempts.Store(nil)
+	if c.concluded {
+		s.wentWell()
+	}
+	s.attempts.Store(nil) // whoever finds none sees all of the above
 	*c = streamCall{}
 	streamCalls.Put(c)
 }
@@ -178,7 +181,7 @@ func (s *clientStream) recall() *streamCall {
 	c.initial.ClientStream, c.initial.cancel = s.ClientStream, c.cancel
 	c.now = &c.initial
 	c.attempts.Store(1)
-	c.opened, c.delivered, c.moved, c.greeted = true, true, true, true
+	c.delivered, c.moved = true, true
 	s.attempts.Store(c)
 	return c
 }
@@ -326,7 +329,7 @@ func (s *clientStream) receive(m any) error {
 
 // ends is the end of a stream whose attempts were let go of.
 func (s *clientStream) ends(m any, err error) error {
-	if err == io.EOF && !s.degraded() {
+	if err == io.EOF && (!s.call.ServerStreams || !s.degraded()) { // of one reply that was told with it
 		s.wentWell()
 		return err
 	}
@@ -346,9 +349,8 @@ func (s *clientStream) degraded() bool {
 
 // wentWell lets go of what is left.
 func (s *clientStream) wentWell() {
-	if m := s.more; m != nil {
-		m.cancel()
-		m.settings.finished(nil)
+	if s.more != nil {
+		s.more.cancel()
 	}
 	if s.told != nil && s.told.complete() {
 		s.told.clear()

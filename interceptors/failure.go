@@ -63,7 +63,7 @@ func (f *Failure) attrs(to []slog.Attr) []slog.Attr {
 		slog.String("code", f.Err.Code().String()),
 		slog.String("error_code", f.Err.ErrorCode()),
 		slog.String("request_id", f.RequestID),
-		slog.String("cause", status.Display(cause, maxCauseText)),
+		slog.String("cause", status.Display(cause, chain.MaxText)),
 	)
 	if f.Attempts > 1 {
 		to = append(to, slog.Int("attempts", f.Attempts))
@@ -79,9 +79,6 @@ func (f *Failure) attrs(to []slog.Attr) []slog.Attr {
 	}
 	return to
 }
-
-// maxCauseText is the most of a chain of causes that a record shows, in bytes.
-const maxCauseText = 4 << 10
 
 // logFailure writes what nobody else is shown: the server's faults, and causes
 // that stay behind an answer; with a policy, all or only the former, and what a

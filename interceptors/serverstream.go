@@ -187,7 +187,7 @@ func (s *serverStream) unusable(sends bool) error {
 	if s.serving.policy == nil {
 		return nil
 	}
-	if s.serving.policy.HardStop || s.watch() != nil {
+	if s.serving.mayBeLeft(s) {
 		s.gate.Lock()
 		defer s.gate.Unlock()
 		if s.serving.left.Load() {

@@ -178,11 +178,14 @@ func (h *handling) attempt(ctx context.Context, s shape, n int) error {
 		s.rerun()
 	}
 	ctx = h.observed().attempt(ctx, n)
-	if !h.policy.HardStop && s.silence() == nil {
-		return inline(ctx, s)
+	if h.mayBeLeft(s) {
+		return h.stoppable(ctx, s)
 	}
-	return h.stoppable(ctx, s)
+	return inline(ctx, s)
 }
+
+// mayBeLeft reports whether the handler may be left behind.
+func (h *handling) mayBeLeft(s shape) bool { return h.policy.HardStop || s.silence() != nil }
 
 func inline(ctx context.Context, s shape) (err error) {
 	defer recovered(&err)

@@ -497,7 +497,8 @@ func (s *streamCall) got(m any) {
 // done reports whether nothing can follow the present attempt, and nothing is to be watched
 // or remembered: from then on the stream is as gRPC made it. Nobody may be at work on it.
 func (s *streamCall) done() bool {
-	return s.moved && !s.concluded && s.peeked == nil && s.progress == nil && s.trouble == nil && s.forget == nil &&
+	over := s.concluded && s.call.ServerStreams // else the only reply is the end
+	return s.moved && !over && s.peeked == nil && s.progress == nil && s.trouble == nil && s.forget == nil &&
 		s.now.watch == nil && s.now.broken.Load() == nil
 }
 

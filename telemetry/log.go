@@ -30,7 +30,6 @@ const (
 // Bounds of texts in a record, in bytes.
 const (
 	maxErrorText = 4 << 10
-	maxCauseText = 4 << 10
 	maxNameText  = 256
 )
 
@@ -315,7 +314,7 @@ func (l *failureLog) texts(ctx context.Context, c *call, f *interceptors.Failure
 	all := string(pieces)
 	t.traceID, t.spanID, t.millis = all[:traced], all[traced:spanned], all[spanned:timed]
 	if t.cause = t.text; !same {
-		t.cause = l.mask.text(status.Display(all[timed:], maxCauseText))
+		t.cause = l.mask.text(status.Display(all[timed:], chain.MaxText))
 	}
 	return t
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func TestMask(t *testing.T) {
-	m := newMasker([]string{"Kontonummer", "card no", "", "-_", "ключ", "Geheimnis-K"})
+	m := newMasker([]string{"Kontonummer", "card no", "", "-_", "ключ", "Geheimnis-K", "номер карты", "Fach K"})
 	tests := []struct{ in, want string }{
 		{"", ""},
 		{"no such shelf: 7", "no such shelf: 7"},
@@ -37,6 +37,9 @@ func TestMask(t *testing.T) {
 		{"password=***", "password=***"},
 		{"kontonummer: 123 Kontonummer=456", "kontonummer: *** Kontonummer=***"},
 		{"the card no: 1234", "the card no: ***"},
+		{"the card no.: 1234 THE CARD NO_ = 5", "the card no.: *** THE CARD NO_ = ***"},
+		{"НОМЕР КАРТЫ: 1234", "НОМЕР КАРТЫ: ***"},
+		{"im FACH \u212a: 1234", "im FACH \u212a: ***"},
 		{"КЛЮЧ: 1234, мой ключ = 5", "КЛЮЧ: ***, мой ключ = ***"},
 		{"GEHEIMNIS_\u212a: 1234", "GEHEIMNIS_\u212a: ***"}, // KELVIN SIGN, whose lower case is k
 

@@ -12,6 +12,9 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 )
 
+// MaxText is the most of a text that a record shows, in bytes.
+const MaxText = 4 << 10
+
 // maxCauses is how far a chain is followed: it may lead back to itself.
 const maxCauses = 8
 

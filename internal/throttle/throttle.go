@@ -32,8 +32,11 @@ const (
 	free        = 20  // requests of a window, for which nothing is held back
 	enough      = 5   // recent answers, to tell of a recovery
 	mostRefused = 0.9 // the rest tells that the server is back
-	exact       = 8   // of so many acceptances one reads the clock: few enough beside what is free
 )
+
+// unread is how many acceptances in a row count without a look at the clock, at most. They
+// may be missing from the second that they came in: fewer than are free anyway.
+const unread = 7
 
 // Throttle is safe for concurrent use. Make one with [New], for each server.
 //
@@ -75,7 +78,7 @@ func (t *Throttle) Begin(second int64, draw func() float64) bool {
 // which is older only if nothing has begun since.
 func (t *Throttle) Accepted(clock func() int64) {
 	accepted, refused := t.answered.since(&t.answered.window)
-	if refused > 0 || accepted%exact == 0 {
+	if refused > 0 || accepted%(unread+1) == 0 {
 		t.turn(clock())
 	}
 	t.answered.first()
