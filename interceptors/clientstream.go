@@ -24,8 +24,9 @@ import (
 type clientStream struct {
 	grpc.ClientStream                            // gRPC's, where attempts is nil
 	attempts          atomic.Pointer[streamCall] // nil: no policy, or let go of
-	mu                sync.Mutex                 // guards attempts and inside
-	inside            int32                      // how many are at the attempts
+	mu                sync.Mutex                 // guards attempts, inside and over
+	inside            uint16                     // how many are at the attempts
+	over              bool                       // ended well, after the attempts were let go of
 
 	once    sync.Once
 	outcome error
@@ -160,10 +161,13 @@ func (s *clientStream) leave(c *streamCall) {
 }
 
 // recall makes the attempts again that were let go of, to tell what has ended the stream.
-// Who calls it leaves.
+// Who calls it leaves. It returns nil of a stream that has ended well: nothing changes that.
 func (s *clientStream) recall() *streamCall {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.over {
+		return nil
+	}
 	s.inside++
 	if c := s.attempts.Load(); c != nil {
 		return c // whoever sends, or receives, has met the end too
@@ -317,6 +321,9 @@ func (s *clientStream) receive(m any) error {
 		s.leave(c)
 		return err
 	}
+	if s.over {
+		return io.EOF // an interceptor below, whose end it was, may say something else now
+	}
 	err := s.ClientStream.RecvMsg(m)
 	if err != nil && s.policy != nil {
 		return s.ends(m, err)
@@ -326,8 +333,7 @@ func (s *clientStream) receive(m any) error {
 
 // ends is the end of a stream whose attempts were let go of.
 func (s *clientStream) ends(m any, err error) error {
-	if err == io.EOF && !s.degraded() {
-		s.wentWell()
+	if err == io.EOF && !s.degraded() && s.wentWell() {
 		return err
 	}
 	c := s.recall()
@@ -344,8 +350,15 @@ func (s *clientStream) degraded() bool {
 	return (watched || watchIn(caller) != nil) && DegradedIn(s.ClientStream.Trailer()) != nil
 }
 
-// wentWell lets go of what is left.
-func (s *clientStream) wentWell() {
+// wentWell lets go of what is left, unless the sender was faster to end the stream.
+func (s *clientStream) wentWell() bool {
+	s.mu.Lock()
+	over := s.attempts.Load() == nil
+	s.over = over
+	s.mu.Unlock()
+	if !over {
+		return false
+	}
 	if m := s.more; m != nil {
 		m.cancel()
 		m.settings.finished(nil)
@@ -355,6 +368,7 @@ func (s *clientStream) wentWell() {
 		evidences.Put(s.told)
 	}
 	s.told = nil
+	return true
 }
 
 // marked tells an observer of a degraded answer, where nobody else looks for one.
@@ -388,9 +402,10 @@ func (s *clientStream) send(m any) error {
 	}
 	err := s.ClientStream.SendMsg(m)
 	if err != nil && err != io.EOF && s.policy != nil {
-		c := s.recall()
-		defer s.leave(c)
-		c.cannotSend(c.attemptNow(), err)
+		if c := s.recall(); c != nil {
+			defer s.leave(c)
+			c.cannotSend(c.attemptNow(), err)
+		}
 	}
 	return err
 }

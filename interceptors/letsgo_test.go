@@ -156,6 +156,22 @@ func TestWhatCannotBeSentEndsAStreamWithoutAttempts(t *testing.T) {
 	}
 }
 
+// A stream that has ended well has: what is sent too late changes nothing for who receives.
+func TestWhatIsSentTooLateChangesNoEnd(t *testing.T) {
+	end := make(chan error, 1)
+	end <- nil
+	s := opened(t, answers(end))
+	_ = s.CloseSend()
+	for range 2 {
+		if err := s.RecvMsg(new(wrapperspb.StringValue)); err != io.EOF {
+			t.Fatalf("the end is %v", err)
+		}
+		if s.SendMsg(wrapperspb.String("late")) == nil {
+			t.Fatal("it was sent after CloseSend")
+		}
+	}
+}
+
 // What has to be watched, or remembered, keeps its attempts.
 func TestAStreamKeepsItsAttempts(t *testing.T) {
 	downOnce := func() rpctest.Handler {
