@@ -136,8 +136,7 @@ func (s *clientStream) join() *streamCall {
 }
 
 // leave lets go of the attempts if they are of no use any more. The last to leave does, so
-// that nobody is there who could still look at them. Who never comes back, for a panic,
-// leaves them to the garbage collector.
+// that nobody is there who could still look at them.
 func (s *clientStream) leave(c *streamCall) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -317,9 +316,8 @@ func (s *clientStream) recv(m any) error {
 // receive receives a message, or the end.
 func (s *clientStream) receive(m any) error {
 	if c := s.enter(); c != nil {
-		err := c.RecvMsg(m)
-		s.leave(c)
-		return err
+		defer s.leave(c) // after a panic too: the count is small
+		return c.RecvMsg(m)
 	}
 	if s.over {
 		return io.EOF // an interceptor below, whose end it was, may say something else now
