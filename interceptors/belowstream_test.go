@@ -279,3 +279,33 @@ func TestAnEndThatIsNone(t *testing.T) {
 		})
 	}
 }
+
+// The end that an interceptor below makes up, of a stream that goes on, is the end: who asks again hears the same.
+func TestAnEndMadeUpBelowStays(t *testing.T) {
+	handler := func(ctx context.Context, x rpctest.Exchange) error {
+		_, _ = x.Recv()
+		for x.Send("more") == nil {
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	conn := rpctest.Start(t, handler, nil, append(interceptors.DialOptions(interceptors.Policies(policies(t))), wrapping(func(_ int, w *wrapped) {
+		n := 0
+		w.recv = func(any) error {
+			if n++; n == 2 {
+				return io.EOF
+			}
+			return nil
+		}
+	}))...)
+	s := opened(t, t.Context(), conn, rpctest.Shapes[3])
+	_ = s.SendMsg(wrapperspb.String("q"))
+	if err := s.RecvMsg(new(text)); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if err := s.RecvMsg(new(text)); err != io.EOF {
+			t.Fatalf("after the end: %v", err)
+		}
+	}
+}

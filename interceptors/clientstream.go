@@ -24,8 +24,9 @@ import (
 type clientStream struct {
 	grpc.ClientStream                            // gRPC's, where attempts is nil
 	attempts          atomic.Pointer[streamCall] // nil: no policy, or let go of
-	mu                sync.Mutex                 // guards attempts and inside
-	inside            int32                      // how many are at the attempts
+	mu                sync.Mutex                 // guards attempts, inside and over
+	inside            uint16                     // how many are at the attempts
+	over              bool                       // ended well, after the attempts were let go of
 
 	once    sync.Once
 	outcome error
@@ -135,8 +136,7 @@ func (s *clientStream) join() *streamCall {
 }
 
 // leave lets go of the attempts if they are of no use any more. The last to leave does, so
-// that nobody is there who could still look at them. Who never comes back, for a panic,
-// leaves them to the garbage collector.
+// that nobody is there who could still look at them.
 func (s *clientStream) leave(c *streamCall) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +155,8 @@ func (s *clientStream) leave(c *streamCall) {
 		}
 	}
 	if c.concluded {
-		s.wentWell()
+		s.over = true
+		s.letGo()
 	}
 	s.attempts.Store(nil) // whoever finds none sees all of the above
 	*c = streamCall{}
@@ -163,10 +164,13 @@ func (s *clientStream) leave(c *streamCall) {
 }
 
 // recall makes the attempts again that were let go of, to tell what has ended the stream.
-// Who calls it leaves.
+// Who calls it leaves. It returns nil of a stream that has ended well: nothing changes that.
 func (s *clientStream) recall() *streamCall {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.over {
+		return nil
+	}
 	s.inside++
 	if c := s.attempts.Load(); c != nil {
 		return c // whoever sends, or receives, has met the end too
@@ -316,9 +320,11 @@ func (s *clientStream) recv(m any) error {
 // receive receives a message, or the end.
 func (s *clientStream) receive(m any) error {
 	if c := s.enter(); c != nil {
-		err := c.RecvMsg(m)
-		s.leave(c)
-		return err
+		defer s.leave(c) // after a panic too: the count is small
+		return c.RecvMsg(m)
+	}
+	if s.over {
+		return io.EOF // an interceptor below, whose end it was, may say something else now
 	}
 	err := s.ClientStream.RecvMsg(m)
 	if err != nil && s.policy != nil {
@@ -329,8 +335,7 @@ func (s *clientStream) receive(m any) error {
 
 // ends is the end of a stream whose attempts were let go of.
 func (s *clientStream) ends(m any, err error) error {
-	if err == io.EOF && (!s.call.ServerStreams || !s.degraded()) { // of one reply that was told with it
-		s.wentWell()
+	if err == io.EOF && (!s.call.ServerStreams || !s.degraded()) && s.wentWell() { // of one reply that was told with it
 		return err
 	}
 	c := s.recall()
@@ -347,8 +352,19 @@ func (s *clientStream) degraded() bool {
 	return (watched || watchIn(caller) != nil) && DegradedIn(s.ClientStream.Trailer()) != nil
 }
 
-// wentWell lets go of what is left.
-func (s *clientStream) wentWell() {
+// wentWell lets go of what is left, unless the sender was faster to end the stream.
+func (s *clientStream) wentWell() bool {
+	s.mu.Lock()
+	s.over = s.attempts.Load() == nil
+	s.mu.Unlock()
+	if s.over {
+		s.letGo()
+	}
+	return s.over
+}
+
+// letGo is for a stream that has ended well.
+func (s *clientStream) letGo() {
 	if s.more != nil {
 		s.more.cancel()
 	}
@@ -390,9 +406,10 @@ func (s *clientStream) send(m any) error {
 	}
 	err := s.ClientStream.SendMsg(m)
 	if err != nil && err != io.EOF && s.policy != nil {
-		c := s.recall()
-		defer s.leave(c)
-		c.cannotSend(c.attemptNow(), err)
+		if c := s.recall(); c != nil {
+			defer s.leave(c)
+			c.cannotSend(c.attemptNow(), err)
+		}
 	}
 	return err
 }

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
@@ -156,6 +157,58 @@ func TestWhatCannotBeSentEndsAStreamWithoutAttempts(t *testing.T) {
 	}
 	if again := s.RecvMsg(new(wrapperspb.StringValue)); again == nil || again.Error() != sent.Error() {
 		t.Errorf("later %v", again)
+	}
+}
+
+// A stream that has ended well has: what is sent too late changes nothing for who receives.
+func TestWhatIsSentTooLateChangesNoEnd(t *testing.T) {
+	end := make(chan error, 1)
+	end <- nil
+	s := opened(t, answers(end))
+	_ = s.CloseSend()
+	for range 2 {
+		if err := s.RecvMsg(new(wrapperspb.StringValue)); err != io.EOF {
+			t.Fatalf("the end is %v", err)
+		}
+		if s.SendMsg(wrapperspb.String("late")) == nil {
+			t.Fatal("it was sent after CloseSend")
+		}
+	}
+}
+
+// explosive is a message that panics when it is read.
+type explosive struct{ *wrapperspb.StringValue }
+
+func (explosive) ProtoReflect() protoreflect.Message { panic("canary") }
+
+// Who leaves the attempts in a panic has left.
+func TestAPanicDoesNotKeepTheAttempts(t *testing.T) {
+	set, err := policy.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := rpctest.Start(t, rpctest.Echo, nil, DialOptions(Policies(set))...)
+	opened, err := conn.NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, rpctest.Shapes[3].Method())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := opened.(*clientStream)
+	for range 2 {
+		_ = s.SendMsg(wrapperspb.String("q"))
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		_ = s.RecvMsg(explosive{})
+	}()
+	if s.inside != 0 {
+		t.Errorf("%d are at the attempts", s.inside)
+	}
+	if err := s.RecvMsg(new(wrapperspb.StringValue)); err != nil || s.attempts.Load() != nil {
+		t.Errorf("%v, and the attempts are kept: %t", err, s.attempts.Load() != nil)
 	}
 }
 

@@ -129,6 +129,16 @@ func TestWhatADependencyToldIsNotLogged(t *testing.T) {
 	}
 }
 
+// A value that the depot left out is hidden once, not once more for what it is hidden with.
+func TestWhatADependencyLeftOutIsHiddenOnce(t *testing.T) {
+	left := status.Classify(late.Make(nil, "teapot", "Ada", "")).Encode(status.Rendering{Trust: status.Partner, Domain: "depot.test"}).Status
+	err := fmt.Errorf("of the depot: %w", left.Err())
+	f := interceptors.Failure{Err: status.Classify(err), Cause: err}
+	if s := f.LogValue().String(); !strings.Contains(s, "teapot for *** waits in ***") || strings.Contains(s, "waits in *** ***") {
+		t.Errorf("%q: to be logged: %s", left.Message(), s)
+	}
+}
+
 // An answer in place of the real one says what has failed, and no more of it than the error would have.
 func TestTheMarkOfAFallbackIsConfined(t *testing.T) {
 	instead := interceptors.Answer(func(context.Context, *text, *status.Error) (*text, error) { return wrapperspb.String("later"), nil }).For("LATE")

@@ -3,6 +3,7 @@ package chain
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
@@ -68,12 +69,9 @@ func told(to []byte, e *status.Error, said string, err error) ([]byte, *status.E
 	of, _ := status.From(err)
 	if shown, whole := shown(of); !whole {
 		text := string(to[start:])
-		for _, m := range [...]string{of.GRPCStatus().Message(), of.Message()} { // as it came, and as it is read
-			if m != "" {
-				text = strings.ReplaceAll(text, m, shown)
-			}
-		}
-		to = append(to[:start], text...)
+		came := cmp.Or(of.GRPCStatus().Message(), of.Message())
+		// As it came, and as it is read. In one go: what is shown may have either in it.
+		to = append(to[:start], strings.NewReplacer(came, shown, of.Message(), shown).Replace(text)...)
 	}
 	return to, of
 }
