@@ -182,7 +182,7 @@ func TestAnIdleObserverAllocatesEndToEnd(t *testing.T) {
 // A message on a stream costs nothing.
 func TestAMessageAllocatesNothing(t *testing.T) {
 	s := &serverStream{ServerStream: messages{}}
-	c := &clientStream{ClientStream: clientMessages{}, client: &client{}, call: Call{ClientStreams: true, ServerStreams: true}}
+	c := &clientStream{stream: clientMessages{}, client: &client{}, call: Call{ClientStreams: true, ServerStreams: true}}
 	m := wrapperspb.String("m")
 	if got := testing.AllocsPerRun(100, func() {
 		_, _, _, _ = s.SendMsg(m), s.RecvMsg(m), c.SendMsg(m), c.RecvMsg(m)

@@ -27,31 +27,36 @@ const attemptsKey = "grpc-previous-rpc-attempts"
 // calling is what a client does for one call of any shape: its time, its budget,
 // and what is known of the present attempt.
 type calling struct {
-	client   *client
-	call     Call
-	cc       *grpc.ClientConn
-	method   *clientMethod
-	policy   *policy.Policy
-	settings *callSettings
-	opts     []grpc.CallOption // the application's, of each attempt
+	client *client
+	call   Call
+	cc     *grpc.ClientConn
+	method *clientMethod
+	policy *policy.Policy
+	opts   []grpc.CallOption // the application's, of each attempt
+	lasting
 
-	observed *observed       // nil: nobody observes
-	within   bool            // a call that this process serves
-	caller   context.Context // as the application, or a policy, gave it
-	ctx      context.Context // with the deadline of the whole call
-	cancel   context.CancelFunc
-	limited  bool  // by a deadline that is not the caller's
-	second   int64 // when it began, for the throttle; 0: to be read, or used already
-	held     bool  // by the throttle, before the first attempt
+	observed *observed // nil: nobody observes
+	within   bool      // a call that this process serves
+	limited  bool      // by a deadline that is not the caller's
+	second   int64     // when it began, for the throttle; 0: to be read, or used already
+	held     bool      // by the throttle, before the first attempt
 
 	trouble *trouble // nil: no attempt has failed
 
 	// Of the present attempt.
-	present context.Context
 	trailer metadata.MD // what it ended with
 	told    *evidence   // nil before the first, and where nobody needs it
 	opened  bool        // as a stream
 	open    bool        // the throttle waits for how it ends
+}
+
+// lasting is what a stream still needs once nothing can follow the present attempt.
+type lasting struct {
+	settings *callSettings
+	caller   context.Context // as the application, or a policy, gave it
+	ctx      context.Context // with the deadline of the whole call
+	present  context.Context // of the present attempt
+	cancel   context.CancelFunc
 }
 
 // trouble is what a call needs once an attempt has failed.

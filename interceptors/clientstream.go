@@ -15,6 +15,8 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
+var _ grpc.ClientStream = (*clientStream)(nil)
+
 // clientStream is what the application has of a stream: it reads the errors, and shows
 // messages and end to the hooks.
 //
@@ -22,11 +24,11 @@ import (
 // need is let go of then, since an application may have many streams that are open for
 // long, and is made again for one that fails.
 type clientStream struct {
-	grpc.ClientStream                            // gRPC's, where attempts is nil
-	attempts          atomic.Pointer[streamCall] // nil: no policy, or let go of
-	mu                sync.Mutex                 // guards attempts, inside and over
-	inside            uint16                     // how many are at the attempts
-	over              bool                       // ended well, after the attempts were let go of
+	stream   grpc.ClientStream          // gRPC's, where attempts is nil
+	attempts atomic.Pointer[streamCall] // nil: no policy, or let go of
+	mu       sync.Mutex                 // guards attempts, inside and over
+	inside   uint16                     // how many are at the attempts
+	over     bool                       // ended well, after the attempts were let go of
 
 	once    sync.Once
 	outcome error
@@ -52,10 +54,7 @@ type streamMore struct {
 	receiving atomic.Bool        // the application is in RecvMsg
 	abandoned bool               // by the caller, who may still read
 
-	// Of the attempts that were let go of.
-	settings             *callSettings
-	caller, ctx, present context.Context
-	cancel               context.CancelFunc
+	lasting // of the attempts that were let go of
 }
 
 func (s *clientStream) observed() *observed {
@@ -91,7 +90,7 @@ func (s *clientStream) open(desc *grpc.StreamDesc, streamer grpc.Streamer, withi
 	}
 	if engaged {
 		err = c.openStream(ctx)
-	} else if s.ClientStream, err = streamer(s.observed().attempt(ctx, 1), desc, s.cc, s.call.Method, opts...); err == nil && s.ClientStream == nil {
+	} else if s.stream, err = streamer(s.observed().attempt(ctx, 1), desc, s.cc, s.call.Method, opts...); err == nil && s.stream == nil {
 		err = errNoStream
 	}
 	if err != nil {
@@ -143,12 +142,12 @@ func (s *clientStream) leave(c *streamCall) {
 	if s.inside--; s.inside > 0 || !c.done() {
 		return
 	}
-	s.ClientStream, s.policy = c.now.ClientStream, c.policy
+	s.stream, s.policy = c.now.ClientStream, c.policy
 	if terminal.IsGRPC(c.streamer) {
 		s.told = c.told
 	}
 	if m := s.more; m != nil {
-		m.settings, m.caller, m.ctx, m.present, m.cancel = c.settings, c.caller, c.ctx, c.present, c.cancel
+		m.lasting = c.lasting
 		if c.endsAttempts() {
 			attempt, call := c.now.cancel, c.cancel
 			m.cancel = func() { attempt(); call() }
@@ -178,11 +177,11 @@ func (s *clientStream) recall() *streamCall {
 	c := new(streamCall)
 	c.client, c.cc, c.call, c.observed = s.client, s.cc, s.call, s.observed()
 	c.method, c.policy = s.client.method(s.cc, s.call.Method), s.policy
-	c.caller, c.ctx, c.present, c.cancel = s.caller, s.caller, s.caller, nothing
-	if m := s.more; m != nil {
-		c.settings, c.caller, c.ctx, c.present, c.cancel = m.settings, m.caller, m.ctx, m.present, m.cancel
+	c.lasting = lasting{caller: s.caller, ctx: s.caller, present: s.caller, cancel: nothing}
+	if s.more != nil {
+		c.lasting = s.more.lasting
 	}
-	c.initial.ClientStream, c.initial.cancel = s.ClientStream, c.cancel
+	c.initial.ClientStream, c.initial.cancel = s.stream, c.cancel
 	c.now = &c.initial
 	c.attempts.Store(1)
 	c.delivered, c.moved = true, true
@@ -326,7 +325,7 @@ func (s *clientStream) receive(m any) error {
 	if s.over {
 		return io.EOF // an interceptor below, whose end it was, may say something else now
 	}
-	err := s.ClientStream.RecvMsg(m)
+	err := s.stream.RecvMsg(m)
 	if err != nil && s.policy != nil {
 		return s.ends(m, err)
 	}
@@ -349,7 +348,7 @@ func (s *clientStream) degraded() bool {
 	if m := s.more; m != nil {
 		caller, watched = m.caller, m.settings.watches() || m.observed.wanted()
 	}
-	return (watched || watchIn(caller) != nil) && DegradedIn(s.ClientStream.Trailer()) != nil
+	return (watched || watchIn(caller) != nil) && DegradedIn(s.stream.Trailer()) != nil
 }
 
 // wentWell lets go of what is left, unless the sender was faster to end the stream.
@@ -404,7 +403,7 @@ func (s *clientStream) send(m any) error {
 		defer s.leave(c)
 		return c.SendMsg(m)
 	}
-	err := s.ClientStream.SendMsg(m)
+	err := s.stream.SendMsg(m)
 	if err != nil && err != io.EOF && s.policy != nil {
 		if c := s.recall(); c != nil {
 			defer s.leave(c)
@@ -419,7 +418,7 @@ func (s *clientStream) CloseSend() error {
 		defer s.leave(c)
 		return c.CloseSend()
 	}
-	return s.ClientStream.CloseSend()
+	return s.stream.CloseSend()
 }
 
 func (s *clientStream) Header() (metadata.MD, error) {
@@ -435,7 +434,7 @@ func (s *clientStream) header() (metadata.MD, error) {
 		defer s.leave(c)
 		return c.Header()
 	}
-	return s.ClientStream.Header()
+	return s.stream.Header()
 }
 
 func (s *clientStream) Trailer() metadata.MD {
@@ -443,7 +442,7 @@ func (s *clientStream) Trailer() metadata.MD {
 		defer s.leave(c)
 		return c.Trailer()
 	}
-	return s.ClientStream.Trailer()
+	return s.stream.Trailer()
 }
 
 // Context is the call's, of which an attempt has its own.
@@ -454,7 +453,7 @@ func (s *clientStream) Context() context.Context {
 	}
 	switch {
 	case s.policy == nil:
-		return s.ClientStream.Context()
+		return s.stream.Context()
 	case s.more != nil:
 		return s.more.ctx
 	}

@@ -496,6 +496,11 @@ func (s *streamCall) got(m any) {
 
 // done reports whether nothing can follow the present attempt, and nothing is to be watched
 // or remembered: from then on the stream is as gRPC made it. Nobody may be at work on it.
+//
+// A reply has come, so that it is not repeated; nor is it resumed. No repeat was made, whose
+// goroutine may still be sending, and whose end has to be told with it. What was received
+// ahead of the application has been handed out, a message that cannot be sent has not ended
+// the call behind the receiver's back, and nobody waits for silence, or to hear of the end.
 func (s *streamCall) done() bool {
 	over := s.concluded && s.call.ServerStreams // else the only reply is the end
 	return s.moved && !over && s.peeked == nil && s.progress == nil && s.trouble == nil && s.forget == nil &&

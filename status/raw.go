@@ -310,6 +310,9 @@ func saturatingAdd(a, b uint32) uint32 {
 func (f *fields) merge(r rawDetail) {
 	i := slices.IndexFunc(f.others, func(o rawDetail) bool { return o.name == r.name })
 	if i < 0 {
+		if f.others == nil {
+			f.others = make([]rawDetail, 0, 2)
+		}
 		f.others = append(f.others, r)
 		return
 	}

@@ -74,13 +74,12 @@ func New(code codes.Code, errorCode, message string, opts ...Option) *Error {
 	}
 	made := new(struct { // with room for what many have, in one piece
 		Error
-		meta   [1]pair
-		others [1]rawDetail
+		meta [1]pair
 	})
 	e := &made.Error
 	e.code, e.message = code, clean(message, maxMessage)
 	e.fields.errorCode = cleanErrorCode(errorCode)
-	e.fields.meta, e.fields.others = made.meta[:0], made.others[:0]
+	e.fields.meta = made.meta[:0]
 	e.apply(opts)
 	return e
 }
