@@ -61,10 +61,10 @@ func ForgetLayout() (restore func()) {
 // Glanced is what programs read of a received error without decoding it, Decoded
 // the same after decoding; usual is false where only the latter tells.
 func Glanced(e *Error) (said Said, usual bool) {
-	g, usual := e.received.glance()
+	g := e.received.glance()
 	said.Advice, said.Outcome, said.Required = g.advice.message(), g.outcome, g.required
 	said.Delay, said.HasDelay = e.received.retryDelay()
-	return said, usual
+	return said, g.usual
 }
 
 func Decoded(e *Error) Said {

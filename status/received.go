@@ -27,6 +27,9 @@ type received struct {
 	// Set where the error is known to come from another process, so that a
 	// server answers for it instead of sending it on.
 	remote bool
+
+	glanced sync.Once
+	seen    glance
 }
 
 // Received makes an Error of what a call to another service returned, which must
@@ -177,11 +180,17 @@ type glance struct {
 	advice   retryAdvice
 	outcome  recoursev1.Outcome
 	required bool // an action may have to be done before
+	usual    bool // else it takes decode to tell
 }
 
-// glance reports false where there is anything unusual about the error. Then it
-// takes decode to tell.
-func (r *received) glance() (g glance, usual bool) {
+// glance looks once: whoever decides on a repeat asks several times.
+func (r *received) glance() *glance {
+	r.glanced.Do(func() { r.seen = r.look() })
+	return &r.seen
+}
+
+// look finds nothing where there is anything unusual about the error.
+func (r *received) look() glance {
 	var info errorInfo
 	var detail errorDetail
 	infos, details, n, size := 0, 0, 0, 0
@@ -198,13 +207,13 @@ func (r *received) glance() (g glance, usual bool) {
 			ok = detail.parse(d.value)
 		}
 		if !ok || infos > 1 || details > 1 || n > maxDetails || size > maxReceived {
-			return glance{}, false
+			return glance{}
 		}
 	}
 	if info.mirrors || details > 0 && !sameIdentity(&info, &detail) || !detail.advice.known() || !knownOutcome(detail.outcome) {
-		return glance{}, false
+		return glance{}
 	}
-	return glance{detail.advice, detail.outcome, detail.required}, true
+	return glance{detail.advice, detail.outcome, detail.required, true}
 }
 
 // sameIdentity is false for some that are the same once they are clean.

@@ -192,7 +192,7 @@ func (e *Error) asReceived() *received {
 // said returns the verdict and the outcome that e states.
 func (e *Error) said() (recoursev1.RetryAdvice_Verdict, recoursev1.Outcome) {
 	if r := e.asReceived(); r != nil {
-		if g, ok := r.glance(); ok {
+		if g := r.glance(); g.usual {
 			return g.advice.verdict, g.outcome
 		}
 	}
@@ -349,7 +349,7 @@ func (e *Error) RecoveryActions() []*recoursev1.RecoveryAction {
 // wait. What usually helps with a code never is.
 func (e *Error) ActionRequired() bool {
 	if r := e.asReceived(); r != nil {
-		if g, ok := r.glance(); ok && !g.required {
+		if g := r.glance(); g.usual && !g.required {
 			return false
 		}
 	}
@@ -399,7 +399,7 @@ func (e *Error) RetryAdvice() *recoursev1.RetryAdvice {
 		return proto.CloneOf(e.noted)
 	}
 	if r := e.asReceived(); r != nil {
-		if g, ok := r.glance(); ok {
+		if g := r.glance(); g.usual {
 			return g.advice.message()
 		}
 	}
