@@ -106,6 +106,7 @@ type serverCall struct {
 	settled       bool        // outcome is done, and what it returns reaches grpc-go
 	refused       bool        // by this server, for what is not its own fault, or known to it
 	kept          bool        // something may hold on to the call when it is over
+	needed        bool        // there is something in more
 }
 
 // serverMore is what few streams have.
@@ -119,7 +120,7 @@ type serverMore struct {
 
 // needs makes room for it, before the handler runs.
 func (c *serverCall) needs() *serverMore {
-	if c.more == nil {
+	if c.needed = true; c.more == nil {
 		c.more = new(serverMore)
 	}
 	return c.more
@@ -176,10 +177,11 @@ func (c *serverCall) observe() {
 
 // startHooks returns the context for the handler.
 func (c *serverCall) startHooks() (context.Context, error) {
-	ctx, rs, err := begin(c.outer(), c.server.hooks, c.call)
-	if rs != nil {
-		c.needs().runs = rs
+	if len(c.server.hooks) == 0 {
+		return c.outer(), nil
 	}
+	ctx, rs, err := begin(c.outer(), c.server.hooks, c.call)
+	c.needs().runs = rs
 	return ctx, err
 }
 

@@ -429,8 +429,13 @@ func silent() error {
 // unaryServing is a call with one request and one reply. It is used again for another
 // call where nothing can hold on to it any more.
 type unaryServing struct {
+	unaryHandling
+	few serverMore // so that it costs nothing
+}
+
+// unaryHandling is what every call has, and most calls have nothing else.
+type unaryHandling struct {
 	handling
-	few      serverMore // so that it costs nothing
 	original any
 	reply    any
 	handler  grpc.UnaryHandler
@@ -460,7 +465,10 @@ func (u *unaryServing) release() {
 		inProgress.remove(&u.serverCall)
 	}
 	if u.settled && u.returned && !u.kept {
-		*u = unaryServing{}
+		if u.needed {
+			u.few = serverMore{}
+		}
+		u.unaryHandling = unaryHandling{}
 		unaryServings.Put(u)
 	}
 }
@@ -497,7 +505,9 @@ func (u *unaryServing) run(ctx context.Context) (any, error) {
 	if err := u.within(ctx, u); err != nil {
 		return nil, err
 	}
-	u.remember()
+	if len(u.method.fallbacks) > 0 {
+		u.remember()
+	}
 	return u.reply, nil
 }
 
