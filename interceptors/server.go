@@ -177,11 +177,10 @@ func (c *serverCall) observe() {
 
 // startHooks returns the context for the handler.
 func (c *serverCall) startHooks() (context.Context, error) {
-	if len(c.server.hooks) == 0 {
-		return c.outer(), nil
-	}
 	ctx, rs, err := begin(c.outer(), c.server.hooks, c.call)
-	c.needs().runs = rs
+	if rs != nil {
+		c.needs().runs = rs
+	}
 	return ctx, err
 }
 
