@@ -209,7 +209,7 @@ microbench: ## Run the benchmarks of go test
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: bench
-bench: ## Compare with others, and write docs/performance.md: about ten minutes
+bench: ## Compare with others, and write docs/performance.md: about a quarter of an hour
 	go -C bench run ./cmd/compare -o ../docs/performance.md
 
 .PHONY: bench-quick
